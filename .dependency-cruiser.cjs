@@ -1,0 +1,66 @@
+/**
+ * The house's one rule: imports go downwards only,
+ * token/ <- upstream/ <- server/ <- app.ts <- cli/ <- main.ts; emulator/ stands apart, cli/ alone starts it.
+ */
+const above = {
+  token: '^src/(upstream|server|cli|emulator)/|^src/(app|main)\\.ts$',
+  upstream: '^src/(server|cli|emulator)/|^src/(app|main)\\.ts$',
+  server: '^src/(cli|emulator)/|^src/(app|main)\\.ts$',
+}
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...Object.entries(above).map(([room, path]) => ({
+      name: `${room}-looks-down-only`,
+      severity: 'error',
+      from: { path: `^src/${room}/` },
+      to: { path },
+    })),
+    {
+      name: 'ground-floor-imports-no-room',
+      comment: 'config, errors, logger and clock serve every room and know none of them',
+      severity: 'error',
+      from: { path: '^src/(config|errors|logger|clock)\\.ts$' },
+      to: { path: '^src/(token|upstream|server|cli|emulator)/|^src/(app|main)\\.ts$' },
+    },
+    {
+      name: 'app-does-not-know-its-callers',
+      severity: 'error',
+      from: { path: '^src/app\\.ts$' },
+      to: { path: '^src/(cli|emulator)/|^src/main\\.ts$' },
+    },
+    {
+      name: 'emulator-stands-apart',
+      severity: 'error',
+      from: { path: '^src/emulator/' },
+      to: { path: '^src/(token|upstream|server|cli)/|^src/(app|main|config|errors)\\.ts$' },
+    },
+    {
+      name: 'http-proxy-has-one-owner',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/server/proxy\\.ts$' },
+      to: { path: '@fastify/(http-proxy|reply-from)' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, pathNot: '^src/main\\.ts$' },
+      to: {},
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-dev-dependencies-at-run-time',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+  },
+}

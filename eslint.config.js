@@ -1,0 +1,42 @@
+import tseslint from 'typescript-eslint'
+
+export default tseslint.config(
+  { ignores: ['node_modules/', 'coverage/', 'dist/', '.cache/'] },
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['*.js', '.*.cjs'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/return-await': ['error', 'in-try-catch'],
+      eqeqeq: 'error',
+      'no-console': 'error',
+    },
+  },
+  {
+    // One owner for each hazard: the environment, the process and the wall clock are read in one place each.
+    files: ['src/**/*.ts'],
+    ignores: ['src/main.ts', 'src/cli/**', 'src/config.ts'],
+    rules: { 'no-restricted-globals': ['error', { name: 'process', message: 'process belongs to main.ts and cli/.' }] },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/clock.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Time comes from the Clock that is passed in.' },
+      ],
+    },
+  },
+  { files: ['*.js', '.*.cjs'], extends: [tseslint.configs.disableTypeChecked] },
+)

@@ -1,0 +1,123 @@
+/**
+ * Every answer that the proxy makes itself. `type` is the error type of RFC 9209 §2.3; `retryAfterSeconds` becomes Retry-After.
+ * None is a 401: legacy clients take that for their own login, and loop.
+ */
+export const PROXY_ERRORS = {
+  PROXY_REQUEST_INVALID: {
+    status: 400,
+    type: 'http_request_error',
+    message: 'The request target is ambiguous or malformed, so it was not sent to Cloudaware.',
+  },
+  PROXY_HOST_REFUSED: {
+    status: 403,
+    type: 'http_request_denied',
+    message:
+      'The Host header names no address of this proxy. Call it as localhost, or list the name in PROXY_ALLOWED_HOSTS.',
+  },
+  PROXY_ORIGIN_REFUSED: {
+    status: 403,
+    type: 'http_request_denied',
+    message:
+      'The request comes from a web page of another origin. List that origin in PROXY_ALLOWED_ORIGINS if it may call.',
+  },
+  PROXY_PATH_REFUSED: {
+    status: 403,
+    type: 'http_request_denied',
+    message: 'This path is not part of the API that the proxy serves. See PROXY_ALLOWED_PATHS and PROXY_DENIED_PATHS.',
+  },
+  PROXY_KEY_REQUIRED: {
+    status: 403,
+    type: 'http_request_denied',
+    message:
+      'This proxy asks its callers for a key (PROXY_API_KEY): send it as X-Api-Key, as a Bearer token or as the Basic password.',
+  },
+  PROXY_METHOD_REFUSED: {
+    status: 405,
+    type: 'http_request_denied',
+    message: 'The proxy does not forward this method.',
+  },
+  PROXY_UPSTREAM_UNREACHABLE: {
+    status: 502,
+    type: 'destination_unavailable',
+    message: 'Cloudaware could not be reached. Check CLOUDAWARE_URL, DNS and the network.',
+  },
+  PROXY_UPSTREAM_TLS: {
+    status: 502,
+    type: 'tls_certificate_error',
+    message:
+      'The certificate of the upstream could not be verified, so nothing was sent to it. Behind a TLS-inspecting proxy set CLOUDAWARE_CA_FILE.',
+  },
+  PROXY_TOKEN_UNAVAILABLE: {
+    status: 503,
+    type: 'proxy_configuration_error',
+    message: 'The proxy holds no access token, so nothing was sent to Cloudaware.',
+    retryAfterSeconds: 5,
+  },
+  PROXY_SESSION_REPLACED: {
+    status: 503,
+    type: 'connection_terminated',
+    message:
+      'The session ended under a body too large to be held for a repeat; nothing was applied. Send the request again.',
+    retryAfterSeconds: 1,
+  },
+  PROXY_UPSTREAM_TIMEOUT: {
+    status: 504,
+    type: 'connection_read_timeout',
+    message: 'Cloudaware did not answer in time (UPSTREAM_TIMEOUT_MS). The request may have been applied.',
+  },
+} as const satisfies Record<string, ErrorEntry>
+
+interface ErrorEntry {
+  status: number
+  type: string
+  message: string
+  retryAfterSeconds?: number
+}
+
+export type ProxyErrorCode = keyof typeof PROXY_ERRORS
+
+interface ProxyErrorOptions {
+  cause?: unknown
+  /** Said after the table's sentence: what exactly is wrong, without a secret. */
+  detail?: string
+  /** A narrower RFC 9209 error type than the table's. */
+  type?: string
+  retryAfterSeconds?: number
+}
+
+/** An answer of the proxy's own, thrown anywhere on the request side and rendered by the server. Carries no token, header or body. */
+export class ProxyError extends Error {
+  readonly code: ProxyErrorCode
+  readonly statusCode: number
+  readonly type: string
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(code: ProxyErrorCode, { cause, detail, type, retryAfterSeconds }: ProxyErrorOptions = {}) {
+    const entry: ErrorEntry = PROXY_ERRORS[code]
+    super(detail === undefined ? entry.message : `${entry.message} ${detail}`, { cause })
+    this.name = 'ProxyError'
+    this.code = code
+    this.statusCode = entry.status
+    this.type = type ?? entry.type
+    this.retryAfterSeconds = retryAfterSeconds ?? entry.retryAfterSeconds
+  }
+}
+
+/** The body of an error, in the shape that Salesforce clients already parse. */
+export function errorBody(code: string, message: string): string {
+  return JSON.stringify([{ errorCode: code, message }])
+}
+
+/** A Proxy-Status field value (RFC 9209): who spoke, and why. */
+export function proxyStatus({ type, details }: { type?: string; details?: string }): string {
+  const params = [
+    ...(type === undefined ? [] : [`error=${type}`]),
+    ...(details === undefined ? [] : [`details="${toStructuredString(details)}"`]),
+  ]
+  return ['cloudaware-proxy', ...params].join('; ')
+}
+
+/** RFC 9651 §3.3.3: a String holds printable ASCII only, with quote and backslash escaped. */
+function toStructuredString(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')
+}

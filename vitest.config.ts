@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config'
+
+const project = (name: string, testTimeout: number) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout },
+})
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    projects: [
+      project('unit', 20_000),
+      project('integration', 30_000),
+      project('clients', 60_000),
+      project('container', 300_000),
+    ],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      thresholds: {
+        statements: 95,
+        branches: 90,
+        functions: 95,
+        lines: 95,
+        'src/token/**': { statements: 100, branches: 100, functions: 100, lines: 100 },
+        'src/upstream/**': { statements: 100, branches: 100, functions: 100, lines: 100 },
+      },
+    },
+  },
+})
