@@ -1,0 +1,65 @@
+/** What to do about a failed token request: try again soon; seldom, since a person must mend it; or after an hour. */
+export type FailureKind = 'transient' | 'permanent' | 'rate-limited'
+
+/** A secret as people may see it: the setting or file it comes from, and the fingerprint of its value. */
+export interface SecretLabel {
+  readonly name: string
+  readonly fingerprint: string
+}
+
+interface OAuthErrorFields {
+  kind: FailureKind
+  error: string
+  description?: string
+  status?: number | undefined
+  secret?: SecretLabel | undefined
+  cause?: unknown
+}
+
+/** A token request that brought no token: the endpoint's own refusal, an answer that is none, or a network failure. Carries no secret. */
+export class OAuthError extends Error {
+  readonly kind: FailureKind
+  /** The `error` of RFC 6749 §5.2, or a code of ours or of Node's (`redirected`, `html_answer`, `timeout`, `ENOTFOUND`, …). */
+  readonly error: string
+  /** `error_description` as sent, printable and cut short; or our own words. */
+  readonly description: string
+  readonly status: number | undefined
+  /** The secret that was presented. */
+  readonly secret: SecretLabel | undefined
+
+  constructor({ kind, error, description = '', status, secret, cause }: OAuthErrorFields) {
+    super(description === '' ? error : `${error}: ${description}`, { cause })
+    this.name = 'OAuthError'
+    this.kind = kind
+    this.error = error
+    this.description = description
+    this.status = status
+    this.secret = secret
+  }
+
+  /** The same failure, naming the secret that was presented. */
+  with(secret: SecretLabel): OAuthError {
+    const { kind, error, description, status, cause } = this
+    return new OAuthError({ kind, error, description, status, cause, secret })
+  }
+}
+
+/** Anything thrown on the way to the token endpoint. Only codes are kept of foreign errors: their messages may quote what was sent. */
+export function toOAuthError(thrown: unknown): OAuthError {
+  if (thrown instanceof OAuthError) return thrown
+  return new OAuthError({ kind: 'transient', error: errorCode(thrown) })
+}
+
+/** undici wraps the socket's error in `cause`, and Node collects those of several addresses in `errors`. */
+function errorCode(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return 'unexpected'
+  if ('code' in thrown && typeof thrown.code === 'string') return thrown.code
+  if (thrown instanceof AggregateError && thrown.errors.length > 0) return errorCode(thrown.errors[0])
+  return thrown.cause instanceof Error ? errorCode(thrown.cause) : thrown.name
+}
+
+/** The failure, naming the credential that it blames: the client id where the endpoint does not know it, else the secret. */
+export function namingSecret(thrown: unknown, { id, secret }: { id: SecretLabel; secret: SecretLabel }): OAuthError {
+  const error = toOAuthError(thrown)
+  return error.with(error.error === 'invalid_client_id' ? id : secret)
+}
