@@ -1,5 +1,5 @@
 import { labelOf, type SecretSource } from './secret-source.ts'
-import type { SecretLabel } from './oauth-error.ts'
+import type { Presented } from './oauth-error.ts'
 
 /** Who we are to the login host: the Consumer Key and Consumer Secret, and where they are put. */
 export interface ClientCredentials {
@@ -12,10 +12,8 @@ export interface ClientCredentials {
 export interface ClientAuthentication {
   readonly form: Record<string, string>
   readonly authorization: string | undefined
-  /** Label of the client's secret, for the case that it is refused. */
-  readonly secret: SecretLabel
-  /** Label of the client id, likewise. */
-  readonly id: SecretLabel
+  /** For the case that they are refused. */
+  readonly presented: Presented
 }
 
 /** Reads both credentials and puts them where they belong. */
@@ -26,10 +24,10 @@ export async function authenticate({
 }: ClientCredentials): Promise<ClientAuthentication> {
   const id = await clientId.current()
   const secret = await clientSecret.current()
-  const labels = { id: labelOf(clientId, id), secret: labelOf(clientSecret, secret) }
+  const presented = { id: labelOf(clientId, id), secret: labelOf(clientSecret, secret), value: secret }
   return clientAuth === 'basic'
-    ? { form: {}, authorization: basic(id, secret), ...labels }
-    : { form: { client_id: id, client_secret: secret }, authorization: undefined, ...labels }
+    ? { form: {}, authorization: basic(id, secret), presented }
+    : { form: { client_id: id, client_secret: secret }, authorization: undefined, presented }
 }
 
 /** RFC 6749 §2.3.1: both parts are form-urlencoded first. Keys and secrets of Salesforce hold safe characters only, and stay as they are. */

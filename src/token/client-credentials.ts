@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { authenticate, type ClientCredentials } from './client-authentication.ts'
 import type { TrustedOrigins } from './instance-url.ts'
-import { namingSecret } from './oauth-error.ts'
+import { blame } from './oauth-error.ts'
 import { postForm } from './post-form.ts'
 import { readTokenAnswer } from './token-response.ts'
 import type { Grant } from './token-source.ts'
@@ -19,7 +19,7 @@ export function clientCredentialsGrant(options: ClientCredentialsOptions): Grant
   return {
     name: 'client_credentials',
     async request(signal) {
-      const { form, authorization, id, secret } = await authenticate(options)
+      const { form, authorization, presented } = await authenticate(options)
       try {
         const answer = await postForm({
           dispatcher,
@@ -31,7 +31,7 @@ export function clientCredentialsGrant(options: ClientCredentialsOptions): Grant
         })
         return readTokenAnswer(answer, options)
       } catch (thrown) {
-        throw namingSecret(thrown, { id, secret })
+        throw blame(thrown, presented)
       }
     },
   }

@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { Dispatcher } from 'undici'
 import type { TrustedOrigins } from './instance-url.ts'
-import { namingSecret, OAuthError } from './oauth-error.ts'
+import { blame, OAuthError } from './oauth-error.ts'
 import { postForm } from './post-form.ts'
 import { labelOf, type SecretSource } from './secret-source.ts'
 import { readTokenAnswer } from './token-response.ts'
@@ -32,13 +32,13 @@ export function jwtBearerGrant(options: JwtBearerOptions): Grant {
     async request(signal) {
       const issuer = await clientId.current()
       const pem = await privateKey.current()
-      const labels = { id: labelOf(clientId, issuer), secret: labelOf(privateKey, pem) }
+      const presented = { id: labelOf(clientId, issuer), secret: labelOf(privateKey, pem), value: pem }
       try {
         const assertion = await sign(pem, { issuer, username, audience, now: Math.floor(now() / 1000) })
         const form = { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }
         return readTokenAnswer(await postForm({ dispatcher, url, form, now, signal }), options)
       } catch (thrown) {
-        throw namingSecret(thrown, labels)
+        throw blame(thrown, presented)
       }
     },
   }

@@ -80,7 +80,7 @@ class Keeper implements TokenKeeper {
 
   async #run(): Promise<void> {
     while (!this.#closing.signal.aborted) {
-      const waitMs = this.#state.dueAt - this.#time.now()
+      const waitMs = this.#state.plan.dueAt - this.#time.now()
       if (waitMs > 0) await this.#sleep(waitMs)
       else await this.#attempt()
     }
@@ -107,9 +107,9 @@ class Keeper implements TokenKeeper {
       else this.#state.answered(outcome, { now, wallNow: this.#options.clock.now() })
     }
     this.#attempts += 1
+    if (this.#nextDemand !== undefined) this.#demand(this.#nextDemand)
     this.#news.tell()
     await this.#introspect()
-    if (this.#nextDemand !== undefined) this.#demand(this.#nextDemand)
   }
 
   /** Callers have the token already: only the plan waits for this. */
@@ -130,8 +130,8 @@ class Keeper implements TokenKeeper {
   }
 
   #calmToken(): AccessToken | undefined {
-    const { held, calmUntil } = this.#state
-    return held !== undefined && this.#time.now() < calmUntil ? held.token : undefined
+    const { held, plan } = this.#state
+    return held !== undefined && this.#time.now() < plan.calmUntil ? held.token : undefined
   }
 
   async #waitForToken(): Promise<AccessToken> {
@@ -148,7 +148,7 @@ class Keeper implements TokenKeeper {
   async #waitUntil(isDone: () => boolean): Promise<void> {
     const { waitMs } = this.#options
     const until = this.#time.now() + waitMs
-    const isHopeless = () => !this.#isAsking && this.#state.dueAt > until
+    const isHopeless = () => !this.#isAsking && this.#state.plan.dueAt > until
     await this.#news.until(() => isDone() || isHopeless() || this.#closing.signal.aborted, waitMs)
   }
 
@@ -164,8 +164,8 @@ class Keeper implements TokenKeeper {
   }
 
   #unavailable(): TokenUnavailableError {
-    const { hindrance, dueAt, failure } = this.#state
-    const seconds = Math.max(Math.ceil((dueAt - this.#time.now()) / 1000), 1)
+    const { hindrance, plan, failure } = this.#state
+    const seconds = Math.max(Math.ceil((plan.dueAt - this.#time.now()) / 1000), 1)
     return new TokenUnavailableError(hindrance ?? 'The access token is still being obtained.', seconds, failure?.error)
   }
 }

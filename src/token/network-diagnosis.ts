@@ -80,6 +80,12 @@ const ROWS: readonly Row[] = [
     fix: 'CLOUDAWARE_URL must be the My Domain (https://<name>.my.salesforce.com) without a path; CLOUDAWARE_TOKEN_URL, if set, must end in /services/oauth2/token.',
   },
   {
+    code: 'login-host-trouble',
+    errors: /^(server_error|unknown_error|temporarily_unavailable)$/,
+    summary: 'The login host reports a failure of its own.',
+    fix: 'Wait; the proxy keeps trying. See https://status.salesforce.com.',
+  },
+  {
     code: 'html-answer',
     errors: /^html_answer$/,
     summary:

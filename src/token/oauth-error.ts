@@ -13,7 +13,6 @@ interface OAuthErrorFields {
   description?: string
   status?: number | undefined
   secret?: SecretLabel | undefined
-  cause?: unknown
 }
 
 /** A token request that brought no token: the endpoint's own refusal, an answer that is none, or a network failure. Carries no secret. */
@@ -27,20 +26,14 @@ export class OAuthError extends Error {
   /** The secret that was presented. */
   readonly secret: SecretLabel | undefined
 
-  constructor({ kind, error, description = '', status, secret, cause }: OAuthErrorFields) {
-    super(description === '' ? error : `${error}: ${description}`, { cause })
+  constructor({ kind, error, description = '', status, secret }: OAuthErrorFields) {
+    super(description === '' ? error : `${error}: ${description}`)
     this.name = 'OAuthError'
     this.kind = kind
     this.error = error
     this.description = description
     this.status = status
     this.secret = secret
-  }
-
-  /** The same failure, naming the secret that was presented. */
-  with(secret: SecretLabel): OAuthError {
-    const { kind, error, description, status, cause } = this
-    return new OAuthError({ kind, error, description, status, cause, secret })
   }
 }
 
@@ -58,8 +51,28 @@ function errorCode(thrown: unknown): string {
   return thrown.cause instanceof Error ? errorCode(thrown.cause) : thrown.name
 }
 
+/** What was presented to an endpoint. */
+export interface Presented {
+  readonly id: SecretLabel
+  readonly secret: SecretLabel
+  /** The secret itself: an endpoint that echoes it must not bring it into a log. */
+  readonly value: string
+}
+
 /** The failure, naming the credential that it blames: the client id where the endpoint does not know it, else the secret. */
-export function namingSecret(thrown: unknown, { id, secret }: { id: SecretLabel; secret: SecretLabel }): OAuthError {
-  const error = toOAuthError(thrown)
-  return error.with(error.error === 'invalid_client_id' ? id : secret)
+export function blame(thrown: unknown, { id, secret, value }: Presented): OAuthError {
+  const { kind, error, description, status } = toOAuthError(thrown)
+  const culprit = error === 'invalid_client_id' ? id : secret
+  return new OAuthError({
+    kind,
+    error: scrub(error, value),
+    description: scrub(description, value),
+    status,
+    secret: culprit,
+  })
+}
+
+/** Takes out the secret, and whatever is long and unbroken as secrets, keys and assertions are. */
+function scrub(text: string, secret: string): string {
+  return text.replaceAll(secret, '…').replace(/[\w!%+/=~-]{32,}(\.[\w-]+)*/g, '…')
 }

@@ -103,19 +103,12 @@ const ROWS: readonly Row[] = [
   },
   {
     code: 'login-restricted',
-    when: /ip restricted or invalid login hours/i,
+    when: /ip restricted or invalid login hours|activation secret invalid/i,
     summary: "The Run As user's profile allows no login from this address, or none at this hour.",
     fix: "Step 13 (Manage > Edit Policies > IP Relaxation > Relax IP restrictions), or Login IP Ranges and Login Hours of the user's profile.",
     externalClientApp: `${POLICIES} > App Authorization > IP Relaxation`,
-    loginHistory: 'Restricted IP (LOGIN_ERROR_RESTRICTED_DOMAIN) or Restricted Time (LOGIN_ERROR_RESTRICTED_TIME)',
-  },
-  {
-    code: 'activation-secret-invalid',
-    when: /activation secret invalid/i,
-    summary: 'The login host does not take this machine as an activated device of the Run As user.',
-    fix: "Step 13 (Manage > Edit Policies > IP Relaxation > Relax IP restrictions), or this machine's address in Login IP Ranges of the user's profile.",
-    externalClientApp: `${POLICIES} > App Authorization > IP Relaxation`,
-    loginHistory: 'a row with LOGIN_OAUTH_INVALID_DS',
+    loginHistory:
+      'LOGIN_ERROR_RESTRICTED_DOMAIN (Restricted IP), LOGIN_ERROR_RESTRICTED_TIME or LOGIN_OAUTH_INVALID_DS',
   },
   {
     code: 'user-inactive',
@@ -164,14 +157,6 @@ const ROWS: readonly Row[] = [
     fix: `Check the user and its permissions: steps 13 to 15 (${RUN_AS}).`,
     externalClientApp: `${POLICIES} > OAuth Policies`,
     loginHistory: 'a row of the Run As user with the reason',
-  },
-  {
-    code: 'login-host-trouble',
-    when: /^(server_error|unknown_error|temporarily_unavailable)/,
-    summary: 'The login host reports a failure of its own.',
-    fix: 'Wait; the proxy keeps trying. See https://status.salesforce.com.',
-    externalClientApp: 'the same',
-    loginHistory: 'perhaps a row of the Run As user with the reason',
   },
 ]
 

@@ -88,7 +88,9 @@ export type TokenEvent =
       readonly reason: RefreshReason
       readonly kind: FailureKind
       readonly diagnosis: Diagnosis
-      /** The endpoint's own words. */
+      /** OAuth error code, or a code of ours or of Node's. */
+      readonly error: string
+      /** The endpoint's own words, printable and without what was presented. */
       readonly description: string
       readonly status: number | undefined
       readonly secret: SecretLabel | undefined

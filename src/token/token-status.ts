@@ -4,7 +4,8 @@ import type { LifeSource } from './lifetime.ts'
 import type { FailureKind, SecretLabel } from './oauth-error.ts'
 import type { FailureRun } from './schedule.ts'
 import type { Grant } from './token-source.ts'
-import type { HeldToken, TokenState } from './token-state.ts'
+import type { TokenState } from './token-state.ts'
+import type { HeldToken } from './held-token.ts'
 
 /** The state of the token for /status and /readyz, ready for JSON: no secret, only fingerprints. */
 export interface TokenStatus {
@@ -53,7 +54,7 @@ export function describeState(state: TokenState, { grant, now, budget }: Context
     state: held === undefined ? hasNone : hasOne,
     grant,
     token: held === undefined ? null : describeToken(held, now),
-    nextRefreshInSeconds: Math.max(Math.round((state.dueAt - now) / 1000), 0),
+    nextRefreshInSeconds: Math.max(Math.round((state.plan.dueAt - now) / 1000), 0),
     failure: failure === undefined ? null : describeFailure(failure),
     budget: { ...budget, isHeldBack },
     refusedInstanceUrl: state.refusedInstanceUrl ?? null,
