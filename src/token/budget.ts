@@ -19,10 +19,11 @@ export class RequestBudget {
     return waitMs
   }
 
+  /** Whole milliseconds until one more is allowed, 0 where it is now. */
   waitMs(now: number): number {
     this.used(now)
     const [oldest = now] = this.#takenAt
-    return this.#takenAt.length < this.limit ? 0 : oldest + HOUR_MS - now
+    return this.#takenAt.length < this.limit ? 0 : Math.max(Math.ceil(oldest + HOUR_MS - now), 1)
   }
 
   /** Requests of the last hour. */

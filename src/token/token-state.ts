@@ -135,7 +135,7 @@ export class TokenState {
     const isNews = outcome instanceof OAuthError && !this.#introspectionFails
     this.#introspectionFails = outcome instanceof OAuthError
     if (outcome instanceof OAuthError) {
-      this.#options.emit({ type: 'introspection-failed', error: outcome.message, loud: isNews })
+      this.#options.emit({ type: 'introspection-failed', error: outcome.error, loud: isNews })
       return
     }
     const held = this.#held
