@@ -23,7 +23,7 @@ export class OAuthError extends Error {
   /** `error_description` as sent, printable and cut short; or our own words. */
   readonly description: string
   readonly status: number | undefined
-  /** The secret that was presented. */
+  /** The credential that the endpoint refuses, where it refuses one. */
   readonly secret: SecretLabel | undefined
 
   constructor({ kind, error, description = '', status, secret }: OAuthErrorFields) {
@@ -59,10 +59,10 @@ export interface Presented {
   readonly value: string
 }
 
-/** The failure, naming the credential that it blames: the client id where the endpoint does not know it, else the secret. */
+/** The failure as it may be shown, naming the credential that it blames. */
 export function blame(thrown: unknown, { id, secret, value }: Presented): OAuthError {
   const { kind, error, description, status } = toOAuthError(thrown)
-  const culprit = error === 'invalid_client_id' ? id : secret
+  const culprit = error === 'invalid_client_id' ? id : isAboutSecret(error, description) ? secret : undefined
   return new OAuthError({
     kind,
     error: scrub(error, value),
@@ -70,6 +70,10 @@ export function blame(thrown: unknown, { id, secret, value }: Presented): OAuthE
     status,
     secret: culprit,
   })
+}
+
+function isAboutSecret(error: string, description: string): boolean {
+  return error === 'invalid_client' || error === 'unreadable_private_key' || /invalid assertion/i.test(description)
 }
 
 /** Takes out the secret, and whatever is long and unbroken as secrets, keys and assertions are. */
