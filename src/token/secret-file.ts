@@ -1,6 +1,5 @@
-import { watch } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile, watch } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { OAuthError } from './oauth-error.ts'
 import { labelOf, type SecretSource } from './secret-source.ts'
@@ -37,7 +36,7 @@ class WatchedFile implements SecretFile {
   readonly #options: SecretFileOptions
   readonly #clock: Clock
   readonly #closing = new AbortController()
-  readonly #done: Promise<void>
+  readonly #done: Promise<unknown>
   #nap = new AbortController()
   /** The last good content, and the one last announced. */
   #good: string | undefined
@@ -50,8 +49,7 @@ class WatchedFile implements SecretFile {
     this.#options = options
     this.#clock = options.clock
     this.name = `${options.setting} (${options.path})`
-    this.#watchDirectory()
-    this.#done = this.#follow()
+    this.#done = Promise.all([this.#follow(), this.#watchDirectory()])
   }
 
   async current(): Promise<string> {
@@ -68,17 +66,16 @@ class WatchedFile implements SecretFile {
   }
 
   /** The directory, not the file: a file renamed over, or Kubernetes' `..data` link swapped, is another inode. */
-  #watchDirectory(): void {
+  async #watchDirectory(): Promise<void> {
+    const { path } = this.#options
     try {
-      const watcher = watch(dirname(this.#options.path), { signal: this.#closing.signal }, () => {
+      for await (const { filename } of watch(dirname(path), { signal: this.#closing.signal })) {
+        if (filename !== basename(path) && !String(filename).startsWith('..')) continue
         this.#isTouched = true
         this.#nap.abort()
-      })
-      watcher.on('error', () => {
-        watcher.close()
-      })
+      }
     } catch {
-      // No such directory yet, or no more watches to be had: looking at the file every now and then is enough.
+      // No such directory yet, no more watches to be had, or closed: looking at the file every now and then is enough.
     }
   }
 

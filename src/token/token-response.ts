@@ -46,8 +46,8 @@ const TRANSIENT_ERRORS = new Set(['server_error', 'unknown_error', 'temporarily_
 
 /** An error in the form of RFC 6749 §5.2, whatever the status: some endpoints send it with 200. */
 function refusal(error: string, rawDescription: unknown, status: number): OAuthError {
-  const description = typeof rawDescription === 'string' ? printable(rawDescription, 200) : ''
-  const code = printable(error, 60)
+  const description = typeof rawDescription === 'string' ? quote(rawDescription, 200) : ''
+  const code = quote(error, 60)
   return new OAuthError({ kind: refusalKind(code, description, status), error: code, description, status })
 }
 
@@ -103,6 +103,10 @@ function parseObject(body: string): Record<string, unknown> | undefined {
   }
 }
 
-function printable(text: string, most: number): string {
-  return text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, most)
+/** The endpoint's text as it may be logged: one line, without whatever is long and unbroken as secrets and assertions are. */
+function quote(text: string, most: number): string {
+  return text
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .replace(/[\w!%+/=~-]{32,}(\.[\w-]+)*/g, '…')
+    .slice(0, most)
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../src/clock.ts'
 
 interface Sleeper {
+  ms: number
   wakesAt: number
   wake: () => void
 }
@@ -35,6 +36,7 @@ export class FakeClock implements Clock {
         reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal?.reason }))
       }
       const sleeper: Sleeper = {
+        ms,
         wakesAt: this.#monotonic + Math.max(ms, 0),
         wake: () => {
           signal?.removeEventListener('abort', onAbort)
@@ -60,7 +62,12 @@ export class FakeClock implements Clock {
 
   /** Resolves once at least `count` sleeps are under way. */
   async waitForSleepers(count = 1): Promise<void> {
-    while (this.#sleepers.size < count) await new Promise<void>((resolve) => this.#onSleep.push(resolve))
+    while (this.#sleepers.size < count) await this.#nextSleep()
+  }
+
+  /** Resolves once a sleep of exactly `ms` is under way. */
+  async waitForSleep(ms: number): Promise<void> {
+    while (![...this.#sleepers].some((sleeper) => sleeper.ms === ms)) await this.#nextSleep()
   }
 
   /** Lets `ms` milliseconds pass; sleeps end in order, each at its own time. */
@@ -81,6 +88,10 @@ export class FakeClock implements Clock {
   /** Sets the wall clock, as a person or NTP does; or, forward, as a machine that was suspended finds it. Sleeps do not notice. */
   set(wallMs: number): void {
     this.#wall = wallMs
+  }
+
+  #nextSleep(): Promise<void> {
+    return new Promise((resolve) => this.#onSleep.push(resolve))
   }
 
   #pass(ms: number): void {

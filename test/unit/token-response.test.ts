@@ -124,11 +124,13 @@ test.each([
 test('the words of the endpoint are made printable and short', () => {
   const { error, description } = refusal({
     error: 'bad\nnews',
-    error_description: `a\u001b[31m\r\nb${'c'.repeat(999)}`,
+    error_description: `a\u001b[31m\r\nb${' c'.repeat(999)}`,
   })
   expect(error).toBe('bad news')
-  expect(description).toMatch(/^a \[31m bc+$/)
+  expect(description).toMatch(/^a \[31m b( c)+$/)
   expect(description).toHaveLength(200)
+  const echoed = `you sent ${'eyJ'.repeat(20)}.abc.def and %26${'a'.repeat(64)}`
+  expect(refusal({ error: 'x', error_description: echoed }).description).toBe('you sent … and …')
   expect(refusal({ error: 'x', error_description: 7 }).description).toBe('')
 })
 
@@ -200,5 +202,5 @@ test('a failure names the credential that it blames, and never quotes it', () =>
   expect(fail('unreadable_private_key').secret).toEqual(secret)
   expect(fail('invalid_grant', 'invalid assertion').secret).toEqual(secret)
   expect(fail('invalid_grant').secret).toBeUndefined()
-  expect(fail('x', `you sent short and ${'eyJ'.repeat(20)}.abc.def`).message).toBe('x: you sent … and …')
+  expect(fail('not short', 'you sent short').message).toBe('not …: you sent …')
 })
