@@ -17,6 +17,8 @@ export interface OriginServer extends AsyncDisposable {
   readonly url: string
   readonly port: number
   readonly requests: readonly Seen[]
+  /** Resolves when so many requests have arrived in all. */
+  arrived(count: number): Promise<void>
   /** Bytes received on all sockets, before any parsing. */
   received(): Buffer
   readonly connections: number
@@ -51,6 +53,9 @@ export async function startOriginServer(answer: Answer, tls?: { key: string; cer
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     port,
     requests,
+    async arrived(count) {
+      while (requests.length < count) await once(server, 'request')
+    },
     received: () => Buffer.concat(bytes),
     get connections() {
       return sockets.size
