@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { systemClock, type Clock } from '../clock.ts'
 import { answerToError } from './api-error.ts'
+import { Jobs } from './bulk-types.ts'
 import { receive, send } from './edge.ts'
 import { assertionCheck } from './jwt-assertion.ts'
 import type { Org } from './org.ts'
@@ -59,7 +60,13 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { clock = systemClock, seed = 1, host = '127.0.0.1', tls } = options
   const state = new OrgState({ ...options, clock, seed })
   const store = new RecordStore({ clock, org: state, seed, records: options.records ?? 6400 })
-  const org: Org = { state, store, cursors: new Cursors() }
+  const org: Org = {
+    state,
+    store,
+    cursors: new Cursors(),
+    queryJobs: new Jobs('750'),
+    ingestJobs: new Jobs('751'),
+  }
   const requests: RecordedRequest[] = []
 
   const scheme = tls === undefined ? 'http' : 'https'

@@ -40,6 +40,8 @@ export class OrgState {
   /** Further waits before each answer, by the emulator's clock. */
   mintDelayMs = 0
   apiDelayMs = 0
+  /** How long a Bulk 2.0 job stays InProgress. */
+  jobDurationMs = 0
   /** What token answers name as `instance_url`, where it is not the address that was called. */
   instanceUrl: string | undefined
   readonly loginLimitPerHour: number

@@ -16,6 +16,8 @@ export class RecordStore {
   readonly #sizes: Record<string, number>
   readonly #tables = new Map<string, Table>()
   #inserted = 0
+  /** How to take back what the transaction under way has done. */
+  #undo: (() => void)[] | undefined
 
   constructor(options: { clock: Clock; org: OrgFacts; seed: number; records: number }) {
     this.#clock = options.clock
@@ -49,21 +51,53 @@ export class RecordStore {
     }
     this.#refuseDuplicate(type, values)
     const id = recordId(type.keyPrefix, 10_000_000 + this.#inserted++)
-    this.#table(type).add(this.#completed(type, id, values, this.#clock.now()))
+    const row = this.#completed(type, id, values, this.#clock.now())
+    const table = this.#table(type)
+    table.add(row)
+    this.#undo?.push(() => {
+      table.drop(row)
+    })
     return id
   }
 
-  update(type: ObjectType, id: string, sent: Record<string, unknown>): void {
+  update(type: ObjectType, id: string, sent: Record<string, unknown>): string {
     refuseReadOnly(type)
     const row = this.#existing(type, id)
     const values = checkedValues(type, sent)
     this.#refuseDuplicate(type, values, row)
-    this.#table(type).change(row, { ...values, ...this.#stamps() })
+    const before = { ...row }
+    const table = this.#table(type)
+    table.change(row, { ...values, ...this.#stamps() })
+    this.#undo?.push(() => {
+      table.change(row, before)
+    })
+    return String(row.Id)
   }
 
-  remove(type: ObjectType, id: string): void {
+  remove(type: ObjectType, id: string): string {
     refuseReadOnly(type)
-    this.#table(type).bin(this.#existing(type, id), this.#stamps())
+    const row = this.#existing(type, id)
+    const before = { ...row }
+    const table = this.#table(type)
+    table.bin(row, this.#stamps())
+    this.#undo?.push(() => {
+      table.change(row, before)
+    })
+    return String(row.Id)
+  }
+
+  /** Runs the work, and takes its changes back where its outcome is not to be kept. Transactions do not nest: the outer one rules. */
+  transaction<T>(work: () => T, isKept: (outcome: T) => boolean): T {
+    if (this.#undo !== undefined) return work()
+    const undo: (() => void)[] = []
+    this.#undo = undo
+    try {
+      const outcome = work()
+      if (!isKept(outcome)) for (const back of undo.reverse()) back()
+      return outcome
+    } finally {
+      this.#undo = undefined
+    }
   }
 
   /** Of use to those who assert on the data, and to the control surface. */

@@ -2,6 +2,10 @@ import { json, type Answer } from './answer.ts'
 import { answerToError, apiError, methodNotAllowed, notFound } from './api-error.ts'
 import type { ApiCall, Call } from './call.ts'
 import type { Org } from './org.ts'
+import { bulkIngest } from './bulk-ingest.ts'
+import { bulkQuery } from './bulk-query.ts'
+import { compositeApi } from './composite.ts'
+import { parameterizedSearch, searchApi } from './search-api.ts'
 import { queryApi } from './query-api.ts'
 import { sobjectsApi } from './sobjects-api.ts'
 import { limits, resources, VERSIONS } from './versions.ts'
@@ -13,6 +17,10 @@ const ROUTES: Record<string, Route> = {
   sobjects: sobjectsApi,
   query: queryApi,
   queryall: queryApi,
+  search: searchApi,
+  parameterizedsearch: parameterizedSearch,
+  composite: (org, call) => compositeApi(org, call, restApi),
+  jobs: jobsApi,
   recent: () => json(200, []),
   tabs: () => json(200, []),
   theme: () => json(200, { themeItems: [] }),
@@ -52,6 +60,12 @@ export function restApi(org: Org, call: Call): Answer {
   } catch (error) {
     return answerToError(error)
   }
+}
+
+function jobsApi(org: Org, call: ApiCall): Answer {
+  if (call.segments[1] === 'query') return bulkQuery(org, call)
+  if (call.segments[1] === 'ingest') return bulkIngest(org, call)
+  throw notFound()
 }
 
 function decoded(segment: string): string {

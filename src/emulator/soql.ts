@@ -9,7 +9,7 @@ import { group, groupShape, isCount, isGrouped } from './soql-group.ts'
 import { atPlace, parseSoql } from './soql-parse.ts'
 import { resolvePath, type Scope } from './soql-paths.ts'
 import { select, shaper, type Column, type Selection, type Shape } from './soql-select.ts'
-import { compileWhere, type Operand } from './soql-where.ts'
+import { compileWhere, type Operand, type Predicate } from './soql-where.ts'
 
 export interface QueryResult {
   readonly type: ObjectType
@@ -30,12 +30,12 @@ export interface QueryContext {
 
 const NO_GROUPS: Members = new Map()
 
-/** Runs a SOQL query. Throws the ApiError that Salesforce answers: MALFORMED_QUERY, INVALID_FIELD, INVALID_TYPE. */
-export function runQuery(soql: string, context: QueryContext): QueryResult {
-  return execute(parseSoql(soql), soql, context)
+/** Runs a SOQL query, over the records that `matches` lets through. Throws the ApiError that Salesforce answers: MALFORMED_QUERY, INVALID_FIELD, INVALID_TYPE. */
+export function runQuery(soql: string, context: QueryContext, matches?: Predicate): QueryResult {
+  return execute(parseSoql(soql), soql, context, matches)
 }
 
-function execute(query: Query, soql: string, context: QueryContext): QueryResult {
+function execute(query: Query, soql: string, context: QueryContext, matches?: Predicate): QueryResult {
   const type = objectType(query.sObject ?? '')
   if (type === undefined) {
     const name = query.sObject ?? ''
@@ -43,7 +43,8 @@ function execute(query: Query, soql: string, context: QueryContext): QueryResult
     throw new ApiError(400, 'INVALID_TYPE', atPlace(soql, name, reason))
   }
   const scope: Scope = { store: context.store, type, soql, alias: query.sObjectAlias }
-  const rows = filtered(scope, query, context.store.rows(type, context.includeDeleted), context)
+  const all = context.store.rows(type, context.includeDeleted)
+  const rows = filtered(scope, query, matches === undefined ? all : all.filter(matches), context)
   if (isCount(query)) {
     const totalSize = windowed(query, rows).length
     return { type, totalSize, rows: [], shape: () => ({}), columns: [], isGrouped: true }

@@ -17,6 +17,12 @@ export class Table {
     this.#index(row)
   }
 
+  /** As though it had never been. */
+  drop(row: Row): void {
+    this.#unindex(row)
+    this.#rows.delete(String(row.Id))
+  }
+
   /** By 15- or 18-character Id, deleted or not. */
   get(id: string): Row | undefined {
     return this.#rows.get(normaliseId(id) ?? '')
