@@ -18,7 +18,7 @@ export function dateTime(at: number): string {
 
 /** How many records of each object an org of `instances` EC2 instances has. */
 export function sizes(instances: number): Record<string, number> {
-  const share = (divisor: number) => Math.max(1, Math.ceil(instances / divisor))
+  const share = (divisor: number) => Math.ceil(instances / divisor)
   return {
     CA10__CaAwsAccount__c: Math.min(12, share(100)),
     CA10__CaAwsVpc__c: share(150),

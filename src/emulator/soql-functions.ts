@@ -24,6 +24,9 @@ export function functionOperand(scope: Scope, call: string, members: Members): O
   if (name === 'TOLABEL' || name === 'FORMAT') return { name: call, kind: path.kind, get: (row) => path.get(row) }
   const aggregate = AGGREGATES[name]
   if (aggregate === undefined) throw malformed(`unexpected token: '${name}'`)
+  if ((name === 'SUM' || name === 'AVG') && !['int', 'double', 'currency'].includes(path.kind)) {
+    throw malformed(`field ${path.field.name} does not support aggregate operator ${name}`)
+  }
   const kind = name.startsWith('COUNT') ? 'int' : name === 'AVG' ? 'double' : path.kind
   return { name: call, kind, get: (row) => aggregate(present(path, members.get(row) ?? [])) }
 }
