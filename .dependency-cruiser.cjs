@@ -19,9 +19,9 @@ module.exports = {
     })),
     {
       name: 'ground-floor-imports-no-room',
-      comment: 'config, errors, logger and clock serve every room and know none of them',
+      comment: 'config, errors, logger, redaction and clock serve every room and know none of them',
       severity: 'error',
-      from: { path: '^src/(config|errors|logger|clock)\\.ts$' },
+      from: { path: '^src/config/|^src/(config|errors|logger|redaction|clock)\\.ts$' },
       to: { path: '^src/(token|upstream|server|cli|emulator)/|^src/(app|main)\\.ts$' },
     },
     {
@@ -34,13 +34,19 @@ module.exports = {
       name: 'emulator-stands-apart',
       severity: 'error',
       from: { path: '^src/emulator/' },
-      to: { path: '^src/(token|upstream|server|cli)/|^src/(app|main|config|errors)\\.ts$' },
+      to: { path: '^src/(token|upstream|server|cli|config)/|^src/(app|main|config|errors)\\.ts$' },
     },
     {
       name: 'http-proxy-has-one-owner',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/server/proxy\\.ts$' },
       to: { path: '@fastify/(http-proxy|reply-from)' },
+    },
+    {
+      name: 'config-has-one-door',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/config(/|\\.ts$)' },
+      to: { path: '^src/config/' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

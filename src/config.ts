@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { crossCheck } from './config/checks.ts'
+import type { Checked } from './config/checks.ts'
+import { SETTINGS } from './config/schema.ts'
+import type { ValidatedSettings } from './config/schema.ts'
+import { errorCode, gatherValues } from './config/sources.ts'
+import type { Sources } from './config/sources.ts'
+import { withoutTrailingSlash } from './config/url-checks.ts'
+import { validate } from './config/validate.ts'
+
+export { describeSettings, exampleFile, settingsHelp, settingsTable } from './config/render.ts'
+export { environmentWarnings } from './config/sources.ts'
+
+/** Everything that can be set, by environment name, checked. URLs have no trailing slash; paths of files are as given. */
+export type Settings = Readonly<
+  ValidatedSettings & Required<Pick<ValidatedSettings, 'CLOUDAWARE_TOKEN_URL' | 'CLOUDAWARE_JWT_AUDIENCE'>>
+>
+
+/** The configuration is wrong: every problem at once, by name and never with a value. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration is wrong:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/** The settings from flags, environment, file and defaults, in this order of precedence. Throws ConfigError. */
+export function loadSettings({
+  argv = [],
+  env = {},
+  cwd,
+  readFile = (path) => readFileSync(path, 'utf8'),
+}: Partial<Sources>): Settings {
+  const gathered = gatherValues({ argv, env, cwd, readFile })
+  const { settings, problems } = validate(gathered.values, gathered.blamed)
+  const all = [
+    ...gathered.problems,
+    ...problems,
+    ...crossCheck(settings, (name) => gathered.values.has(name) || gathered.blamed.has(name)),
+    ...unreadableFiles(settings, { cwd, readFile }),
+  ]
+  if (all.length > 0) throw new ConfigError(all)
+  // Nothing was refused, so nothing is missing.
+  return Object.freeze(withDerived(settings as ValidatedSettings))
+}
+
+function unreadableFiles(settings: Checked, { cwd, readFile }: Pick<Sources, 'cwd' | 'readFile'>): string[] {
+  return Object.entries(settings).flatMap(([name, path]) => {
+    if (SETTINGS.get(name)?.file !== true || typeof path !== 'string') return []
+    try {
+      readFile(resolve(cwd ?? '', path))
+      return []
+    } catch (error) {
+      return [`${name} names a file that cannot be read (${errorCode(error)}).`]
+    }
+  })
+}
+
+function withDerived(settings: ValidatedSettings): Settings {
+  const url = withoutTrailingSlash(settings.CLOUDAWARE_URL)
+  const { CLOUDAWARE_TOKEN_URL: token, CLOUDAWARE_API_URL: api, CLOUDAWARE_JWT_AUDIENCE: audience } = settings
+  return {
+    ...settings,
+    CLOUDAWARE_URL: url,
+    CLOUDAWARE_TOKEN_URL: withoutTrailingSlash(token ?? `${url}/services/oauth2/token`),
+    CLOUDAWARE_JWT_AUDIENCE: audience ?? loginHost(url),
+    ...(api === undefined ? {} : { CLOUDAWARE_API_URL: withoutTrailingSlash(api) }),
+  }
+}
+
+/** The audience that Salesforce documents for assertions: the common login host of production, or that of sandboxes. */
+function loginHost(url: string): string {
+  const isSandbox = new URL(url).hostname.endsWith('.sandbox.my.salesforce.com')
+  return isSandbox ? 'https://test.salesforce.com' : 'https://login.salesforce.com'
+}

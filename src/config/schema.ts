@@ -1,0 +1,174 @@
+import { Type } from 'typebox'
+import type { Static } from 'typebox'
+import {
+  ALLOWED_PATH_LIST,
+  choice,
+  flag,
+  HOST_LIST,
+  list,
+  ORIGIN_LIST,
+  PATH_LIST,
+  PORT,
+  text,
+  whole,
+} from './setting-kinds.ts'
+import type { SettingSchema } from './setting-kinds.ts'
+
+const DAY_MS = 86_400_000
+
+/**
+ * Every setting, keyed by its environment name. Type, default, validation, help, config.example.env and the README's table come from here.
+ * `secret`: never taken from argv. `file`: must be a readable file. `defaultText`: a default that is made elsewhere. A setting with a twin NAME_FILE
+ * is never shown, and is read from that file when it is given.
+ */
+export const settingsSchema = Type.Object({
+  CLOUDAWARE_URL: Type.String({
+    description: "The org's My Domain, `https://<name>.my.salesforce.com` (Setup > My Domain)",
+  }),
+  CLOUDAWARE_CLIENT_ID: Type.String({ description: 'The Consumer Key of the app' }),
+  CLOUDAWARE_CLIENT_ID_FILE: text('A file that holds the Consumer Key; read again when it changes'),
+  CLOUDAWARE_CLIENT_SECRET: text('The Consumer Secret of the app; required by `client_credentials`', { secret: true }),
+  CLOUDAWARE_CLIENT_SECRET_FILE: text('A file that holds the Consumer Secret; read again when it changes'),
+  CLOUDAWARE_CLIENT_AUTH: choice(
+    'How the client authenticates at the token endpoint: in the form (`post`) or in a Basic header (`basic`)',
+    'post',
+    ['post', 'basic'],
+  ),
+  CLOUDAWARE_GRANT_TYPE: choice('The OAuth 2.0 flow that obtains the token', 'client_credentials', [
+    'client_credentials',
+    'jwt_bearer',
+  ]),
+  CLOUDAWARE_JWT_KEY_FILE: text("The RSA private key (PEM) whose certificate is the app's; for `jwt_bearer`", {
+    file: true,
+  }),
+  CLOUDAWARE_JWT_USERNAME: text('The username to act as; for `jwt_bearer`'),
+  CLOUDAWARE_JWT_AUDIENCE: text('The audience of the assertion; for `jwt_bearer`', {
+    defaultText: '`https://login.salesforce.com`; on a sandbox `https://test.salesforce.com`',
+  }),
+  CLOUDAWARE_TOKEN_URL: text('The token endpoint', { defaultText: '`<CLOUDAWARE_URL>/services/oauth2/token`' }),
+  CLOUDAWARE_API_URL: text('Where requests are sent', { defaultText: "the token answer's `instance_url`" }),
+  CLOUDAWARE_TRUSTED_HOSTS: list('Further host names that `instance_url` may name, separated by commas', HOST_LIST),
+  CLOUDAWARE_CA_FILE: text('Further CA certificates (PEM), for instance of a TLS-inspecting company proxy', {
+    file: true,
+  }),
+
+  TOKEN_LIFETIME_SECONDS: whole("The token's assumed life, in seconds, where nothing better is known", {
+    default: 7200,
+    minimum: 1,
+    maximum: 604_800,
+  }),
+  TOKEN_INTROSPECT: flag('Ask the introspection endpoint when the token really ends'),
+  TOKEN_WAIT_MS: whole('How long a request waits for a token before it is answered with 503, in milliseconds', {
+    default: 10_000,
+    minimum: 0,
+    maximum: 600_000,
+  }),
+  TOKEN_REQUESTS_PER_HOUR: whole('How many token requests an hour are made at most, whatever goes wrong', {
+    default: 60,
+    minimum: 1,
+    maximum: 3600,
+  }),
+
+  PROXY_HOST: Type.String({
+    description: 'The address to listen on; `localhost` is both 127.0.0.1 and ::1',
+    default: 'localhost',
+  }),
+  PROXY_PORT: whole('The port to listen on; 0 takes any free one, printed at start', { default: 8080, ...PORT }),
+  PROXY_SOCKET: text('A unix socket to listen on too, created with mode 0600'),
+  PROXY_TLS_PORT: Type.Optional(
+    whole('An https listener beside the plain one, for tools that speak nothing else', PORT),
+  ),
+  PROXY_TLS_CERT_FILE: text('The certificate chain (PEM) of the https listener', { file: true }),
+  PROXY_TLS_KEY_FILE: text('The private key (PEM) of the https listener', { file: true }),
+  PROXY_ALLOWED_HOSTS: list(
+    'Further host names by which callers may address the proxy, separated by commas',
+    HOST_LIST,
+    {
+      defaultText: 'the loopback names',
+    },
+  ),
+  PROXY_ALLOWED_ORIGINS: list('Web origins whose pages may call, such as `https://app.example.com`', ORIGIN_LIST),
+  PROXY_READ_ONLY: flag('Refuse every request that could change something'),
+  PROXY_ALLOWED_PATHS: list(
+    'Further path prefixes or patterns that are forwarded, or the name of a built-in refusal to lift',
+    ALLOWED_PATH_LIST,
+    {
+      defaultText: 'the API families',
+    },
+  ),
+  PROXY_DENIED_PATHS: list('Further path prefixes or patterns that are refused', PATH_LIST, {
+    defaultText: 'what would reveal, end or widen the session',
+  }),
+  PROXY_API_KEY: text('A key of at least 8 characters that callers must present', { secret: true, minLength: 8 }),
+  PROXY_API_KEY_FILE: text('A file that holds this key'),
+  PROXY_ALLOW_REMOTE: flag('Allow listening beyond loopback without PROXY_API_KEY'),
+  PROXY_REPLAY_LIMIT_BYTES: whole('How much of a request body is held to send it once more when the session died', {
+    default: 1_048_576,
+    minimum: 0,
+    maximum: 268_435_456,
+  }),
+
+  UPSTREAM_CONNECTIONS: whole('Connections to Cloudaware at most', { default: 64, minimum: 1, maximum: 4096 }),
+  UPSTREAM_CONNECT_TIMEOUT_MS: whole('How long connecting to Cloudaware may take, in milliseconds', {
+    default: 10_000,
+    minimum: 1,
+    maximum: 600_000,
+  }),
+  UPSTREAM_TIMEOUT_MS: whole("How long Cloudaware's answer, or its next byte, may take, in milliseconds", {
+    default: 600_000,
+    minimum: 1,
+    maximum: DAY_MS,
+  }),
+
+  ADMIN_HOST: Type.String({
+    description: 'The address of the admin listener (health, metrics, status)',
+    default: '127.0.0.1',
+  }),
+  ADMIN_PORT: Type.Union([Type.Integer(PORT), Type.Literal('off')], {
+    description: 'The port of the admin listener; 0 takes any free one, `off` turns it off',
+    default: 9090,
+  }),
+  ADMIN_ALLOWED_HOSTS: list('Further host names by which the admin listener may be addressed', HOST_LIST, {
+    defaultText: 'the loopback names',
+  }),
+  ADMIN_ALLOW_QUIT: flag('Let `POST /quitquitquit` on the admin listener stop the proxy'),
+
+  LOG_LEVEL: choice('The least severe level that is logged', 'info', [
+    'trace',
+    'debug',
+    'info',
+    'warn',
+    'error',
+    'fatal',
+    'silent',
+  ]),
+  LOG_FORMAT: choice('`auto` is `pretty` on a terminal and `json` elsewhere', 'auto', ['auto', 'json', 'pretty']),
+
+  DRAIN_DELAY_MS: whole('After SIGTERM: how long new requests are still accepted, in milliseconds', {
+    default: 0,
+    minimum: 0,
+    maximum: DAY_MS,
+  }),
+  DRAIN_TIMEOUT_MS: whole('After that: how long running requests may take to end, in milliseconds', {
+    default: 30_000,
+    minimum: 0,
+    maximum: DAY_MS,
+  }),
+})
+
+export type ValidatedSettings = Static<typeof settingsSchema>
+export type SettingName = keyof ValidatedSettings
+
+/** All settings in the order in which they are documented. */
+export const SETTINGS: ReadonlyMap<string, SettingSchema> = new Map(
+  // TypeBox types each entry by its own kind; read as data they are plain JSON Schema, which the tests check.
+  Object.entries(settingsSchema.properties as unknown as Record<string, SettingSchema>),
+)
+
+/** Settings that have no default and without which nothing can start. */
+export const REQUIRED_SETTINGS = settingsSchema.required.filter((name) => SETTINGS.get(name)?.default === undefined)
+
+/** Whether the setting may be given as a file of its own, `NAME_FILE`: the credentials. */
+export function hasFileTwin(name: string): boolean {
+  return SETTINGS.has(`${name}_FILE`)
+}

@@ -1,0 +1,62 @@
+export const REDACTED = '[redacted]'
+
+/** Members whose values are never printed, whatever they hold and however deep they stand. */
+const SECRET_NAMES = [
+  '(?:proxy-)?authorization',
+  'x-sfdc-session',
+  '(?:set-)?cookie',
+  'x-api-key',
+  '(?:access|refresh|oauth|id)_token',
+  '(?:client_)?assertion',
+  '(?:\\w+_)?(?:client_secret|api_key|password)',
+].join('|')
+
+const JSON_STRING = '"(?:[^"\\\\]|\\\\.)*"'
+
+/** What credentials look like in a line of JSON; the token shapes are those of Salesforce's own command line. */
+const SHAPES: readonly (readonly [RegExp, string])[] = [
+  [new RegExp(`"(${SECRET_NAMES})":(?:${JSON_STRING}|\\[(?:${JSON_STRING},?)*\\])`, 'gi'), `"$1":"${REDACTED}"`],
+  // JSON quoted inside a string, such as the body of a token answer in an error message.
+  [new RegExp(`\\\\"(${SECRET_NAMES})\\\\"\\s*:\\s*\\\\"[^"\\\\]*`, 'gi'), `\\"$1\\":\\"${REDACTED}`],
+  [/\b(client_secret|(?:access|refresh|oauth)_token|(?:client_)?assertion|sid)=[^&\s"'\\]+/gi, `$1=${REDACTED}`],
+  [/00D\w{12,15}(?:!|%21)[.\w]*/g, REDACTED],
+  [/eyJ[\w+=-]+\.[\w+=-]+(?:\.[\w+=-]+)?/g, REDACTED],
+  [/3MVG[\w.]{20,}/g, REDACTED],
+  [/\b(Bearer|OAuth|Basic)\s+[\w.~+/!=-]{12,}/gi, `$1 ${REDACTED}`],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----/gs, REDACTED],
+]
+
+/** A shorter secret would blank half of every line. A consumer secret is far longer, and so must PROXY_API_KEY be. */
+const MIN_SECRET_LENGTH = 4
+
+/** How many secrets' forms are remembered: tokens come and go. */
+const MAX_REMEMBERED = 64
+
+/**
+ * A function that blanks, in a finished line, everything that looks like a credential and each of `secrets` in any form in which it travels.
+ * On the line and not on the object: pino's own `redact` costs 40 µs a line for these names at three depths, this 2 µs at any.
+ */
+export function createRedactor(secrets: () => Iterable<string>): (line: string) => string {
+  const remembered = new Map<string, readonly string[]>()
+  const formsOf = (secret: string) => {
+    const known = remembered.get(secret) ?? travellingForms(secret)
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear()
+    remembered.set(secret, known)
+    return known
+  }
+  return (line) => {
+    let redacted = line
+    for (const secret of secrets()) {
+      if (secret.length < MIN_SECRET_LENGTH) continue
+      for (const form of formsOf(secret)) redacted = redacted.replaceAll(form, REDACTED)
+    }
+    for (const [shape, replacement] of SHAPES) redacted = redacted.replace(shape, replacement)
+    return redacted
+  }
+}
+
+/** As it is, as it stands in a JSON string, in a URL, in a form. */
+function travellingForms(secret: string): readonly string[] {
+  const inForm = new URLSearchParams([['', secret]]).toString().slice(1)
+  return [...new Set([secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), inForm])]
+}
