@@ -1,17 +1,12 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { ApiFamily } from './api-family.ts'
 import { refusalText } from './refusal-text.ts'
 
-/** A CometD refusal is about 300 bytes. What is longer carries events, and is not held back for a look. */
-const STREAMING_REFUSAL_LIMIT_BYTES = 4096
+/** No more than this of a refusal is ever looked at, neither as sent nor decompressed. */
+export const MAX_REFUSAL_BYTES = 64 * 1024
 
-export interface Refusal {
-  readonly family: ApiFamily
-  readonly status: number
-  /** The answer's Content-Encoding, as sent. */
-  readonly contentEncoding: string | undefined
-  /** The answer's body, or as much of it as was held. */
-  readonly body: Buffer
-}
+/** A CometD refusal is about 300 bytes. What is longer carries events, and is not held back for a look. */
+const MAX_STREAMING_REFUSAL_BYTES = 4096
 
 /** `dead`: a new token mends it. `unmendable`: a new token would be refused alike; the sentence says what would help. */
 export type Verdict = 'dead' | { readonly unmendable: string }
@@ -63,7 +58,7 @@ export const JWT_UNMENDABLE =
   'Tokens in JWT form are accepted by the REST APIs only, not by SOAP, Bulk v1 or streaming: turn off "Issue JSON Web Token (JWT)-based access tokens" for the app, or use REST.'
 
 /** The cheap gate: whether the body of an answer is worth holding back for {@link readRefusal}. */
-export function mayBeDeadSession(family: ApiFamily, status: number, contentLength?: number): boolean {
+export function mayBeDeadSession(family: ApiFamily, status: number, headers: IncomingHttpHeaders): boolean {
   switch (status) {
     case 401:
     case 403: // where the API is switched off, too
@@ -74,15 +69,20 @@ export function mayBeDeadSession(family: ApiFamily, status: number, contentLengt
       return family === 'soap'
     case 200:
       // A long poll flows at once: only what is known to be small and whole is held.
-      return family === 'streaming' && contentLength !== undefined && contentLength <= STREAMING_REFUSAL_LIMIT_BYTES
+      return family === 'streaming' && Number(headers['content-length']) <= MAX_STREAMING_REFUSAL_BYTES
     default:
       return false
   }
 }
 
-/** What an answer that passed the gate says of the session; undefined where it speaks of something else. */
-export function readRefusal({ family, status, contentEncoding, body }: Refusal): Verdict | undefined {
-  const text = refusalText(body, contentEncoding)
+/** What an answer that passed the gate says of the session; undefined where it speaks of something else. `body` is all of it that was held. */
+export function readRefusal(
+  family: ApiFamily,
+  status: number,
+  headers: IncomingHttpHeaders,
+  body: Buffer,
+): Verdict | undefined {
+  const text = refusalText(body, headers['content-encoding'], MAX_REFUSAL_BYTES)
   if (status === 200) return family === 'streaming' && refusesBayeux(text) ? 'dead' : undefined
   const unmendable = UNMENDABLE.find(([mark]) => text.includes(mark))
   if (unmendable) return { unmendable: unmendable[1] }

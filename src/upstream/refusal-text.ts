@@ -1,11 +1,8 @@
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 
-/** No more than this of a refusal is ever looked at, neither as sent nor decompressed. */
-export const REFUSAL_LIMIT_BYTES = 64 * 1024
-
-/** The text of a body in any of the platform's encodings; empty where it cannot be read. */
-export function refusalText(body: Buffer, contentEncoding: string | undefined): string {
-  const bytes = decompress(body.subarray(0, REFUSAL_LIMIT_BYTES), contentEncoding?.trim().toLowerCase())
+/** The text of a body in any of the platform's encodings; empty where it cannot be read. No more than `limitBytes` are looked at, before and after decompression. */
+export function refusalText(body: Buffer, contentEncoding: string | string[] | undefined, limitBytes: number): string {
+  const bytes = decompress(body.subarray(0, limitBytes), String(contentEncoding).trim().toLowerCase(), limitBytes)
   // UTF-16 shows by its byte order mark, or by the zero beside its first character, which is ASCII in every refusal.
   const [first, second] = bytes
   if ((first === 0xff && second === 0xfe) || second === 0) return new TextDecoder('utf-16le').decode(bytes)
@@ -14,8 +11,7 @@ export function refusalText(body: Buffer, contentEncoding: string | undefined): 
 }
 
 /** A bomb or a broken stream gives nothing. */
-function decompress(bytes: Buffer, encoding: string | undefined): Buffer {
-  const maxOutputLength = REFUSAL_LIMIT_BYTES
+function decompress(bytes: Buffer, encoding: string, maxOutputLength: number): Buffer {
   // The body may have been cut short: what came is enough to read.
   const options = { maxOutputLength, finishFlush: constants.Z_SYNC_FLUSH }
   try {

@@ -2,8 +2,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompress
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ApiFamily } from '../../src/upstream/api-family.ts'
-import { mayBeDeadSession, readRefusal } from '../../src/upstream/dead-session.ts'
-import { REFUSAL_LIMIT_BYTES } from '../../src/upstream/refusal-text.ts'
+import { MAX_REFUSAL_BYTES, mayBeDeadSession, readRefusal } from '../../src/upstream/dead-session.ts'
 
 const FAMILIES = ['rest', 'bulk1', 'soap', 'streaming', 'identity'] as const
 const REST = '[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]'
@@ -20,27 +19,31 @@ function soapFault(code: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sf="urn:fault.partner.soap.sforce.com"><soapenv:Body><soapenv:Fault><faultcode>${code}</faultcode><faultstring>INVALID_SESSION_ID: Invalid Session ID found in SessionHeader</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`
 }
 
-function read(family: ApiFamily, status: number, body: string | Buffer, contentEncoding?: string) {
-  return readRefusal({ family, status, contentEncoding, body: Buffer.from(body) })
+function sized(bytes: number) {
+  return { 'content-length': String(bytes) }
+}
+
+function read(family: ApiFamily, status: number, body: string | Buffer, contentEncoding = 'identity') {
+  return readRefusal(family, status, { 'content-encoding': contentEncoding }, Buffer.from(body))
 }
 
 describe('the answers worth a look', () => {
   test.each(FAMILIES)('%s: a 401 and a 403 are, an ordinary answer is not', (family) => {
-    expect(mayBeDeadSession(family, 401)).toBe(true)
-    expect(mayBeDeadSession(family, 403)).toBe(true)
-    for (const status of [201, 204, 206, 300, 304, 404, 503]) expect(mayBeDeadSession(family, status)).toBe(false)
+    expect(mayBeDeadSession(family, 401, {})).toBe(true)
+    expect(mayBeDeadSession(family, 403, {})).toBe(true)
+    for (const status of [201, 204, 206, 300, 304, 404, 503]) expect(mayBeDeadSession(family, status, {})).toBe(false)
   })
 
   test('a 400 is for Bulk v1 alone, a 500 for SOAP alone', () => {
-    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 400))).toEqual(['bulk1'])
-    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 500))).toEqual(['soap'])
+    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 400, {}))).toEqual(['bulk1'])
+    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 500, {}))).toEqual(['soap'])
   })
 
   test('a 200 is for streaming alone, and only where it is known to be small', () => {
-    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 200, 300))).toEqual(['streaming'])
-    expect(mayBeDeadSession('streaming', 200)).toBe(false)
-    expect(mayBeDeadSession('streaming', 200, 4096)).toBe(true)
-    expect(mayBeDeadSession('streaming', 200, 4097)).toBe(false)
+    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 200, sized(300)))).toEqual(['streaming'])
+    expect(mayBeDeadSession('streaming', 200, {})).toBe(false)
+    expect(mayBeDeadSession('streaming', 200, sized(4096))).toBe(true)
+    expect(mayBeDeadSession('streaming', 200, sized(4097))).toBe(false)
   })
 })
 
@@ -73,7 +76,7 @@ describe('a dead session', () => {
     ['a CometD message outside an array', 'streaming', 200, CONNECT.slice(1, -1)],
     ['CometD with 401', 'streaming', 401, REST],
   ] as const)('is recognised: %s', (_name, family, status, body) => {
-    expect(mayBeDeadSession(family, status, body.length)).toBe(true)
+    expect(mayBeDeadSession(family, status, sized(body.length))).toBe(true)
     expect(read(family, status, body)).toBe('dead')
   })
 
@@ -178,12 +181,12 @@ describe('what speaks of something else', () => {
 describe('hostile bodies', () => {
   test('a bomb is not unpacked: nothing is read of it', () => {
     const bomb = gzipSync(Buffer.concat([Buffer.from(SOAP), Buffer.alloc(50_000_000)]))
-    expect(bomb.length).toBeLessThan(REFUSAL_LIMIT_BYTES)
+    expect(bomb.length).toBeLessThan(MAX_REFUSAL_BYTES)
     expect(read('soap', 500, bomb, 'gzip')).toBeUndefined()
   })
 
   test('nothing beyond the first 64 KiB is looked at', () => {
-    const padding = ' '.repeat(REFUSAL_LIMIT_BYTES)
+    const padding = ' '.repeat(MAX_REFUSAL_BYTES)
     expect(read('soap', 500, `<x>${padding}</x>${SOAP}`)).toBeUndefined()
     expect(read('soap', 500, `<x/>${padding.slice(SOAP.length + 10)}${SOAP}`)).toBe('dead')
   })
@@ -195,7 +198,7 @@ describe('hostile bodies', () => {
   })
 
   test('no bytes whatsoever make it throw', () => {
-    const encodings = fc.constantFrom(undefined, 'gzip', 'deflate', 'br', 'zstd', 'nonsense', '')
+    const encodings = fc.constantFrom('identity', 'gzip', 'deflate', 'br', 'zstd', 'nonsense', '')
     const statuses = fc.constantFrom(200, 400, 401, 403, 500)
     fc.assert(
       fc.property(
@@ -204,7 +207,7 @@ describe('hostile bodies', () => {
         statuses,
         encodings,
         (bytes, family, status, encoding) => {
-          const verdict = readRefusal({ family, status, contentEncoding: encoding, body: Buffer.from(bytes) })
+          const verdict = readRefusal(family, status, { 'content-encoding': encoding }, Buffer.from(bytes))
           expect(verdict === undefined || verdict === 'dead' || verdict.unmendable.length > 0).toBe(true)
         },
       ),
