@@ -76,7 +76,7 @@ function tokenAnswer(org: OrgState, session: Session, instanceUrl: string): obje
     issued_at: issuedAt,
     api_instance_url: 'https://api.salesforce.com',
     ...(session.expiresAt === undefined ? {} : { token_format: 'jwt' }),
-    ...(org.expiresIn ? { expires_in: Math.floor((org.sessions.endsAt(session) - org.clock.now()) / 1000) } : {}),
+    ...(org.expiresIn ? { expires_in: Math.round((org.sessions.endsAt(session) - org.clock.now()) / 1000) } : {}),
   }
 }
 

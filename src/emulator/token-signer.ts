@@ -14,9 +14,10 @@ export class TokenSigner {
   }
 
   async sign(instanceUrl: string, expiresAt: number): Promise<string> {
-    const { privateKey } = await this.#pair()
     const { clock, clientId, userId } = this.#org
+    // Read before the key, which may still have to be made.
     const now = Math.floor(clock.now() / 1000)
+    const { privateKey } = await this.#pair()
     return new SignJWT({ scp: 'api', client_id: clientId, mty: 'oauth', roles: [], hsc: false })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: KEY_ID, tty: 'sfdc-core-token', ver: '1.0' })
       .setIssuer(instanceUrl)
