@@ -9,7 +9,6 @@ import type { AccessToken, TokenAnswer, TokenEvent } from './token-source.ts'
 
 interface TokenStateOptions {
   readonly configuredLifeMs: number
-  /** In [0, 1). */
   readonly random: () => number
   readonly emit: (event: TokenEvent) => void
 }

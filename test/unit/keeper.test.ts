@@ -279,6 +279,16 @@ test('while an overdue token request hangs, the first caller waits its time and 
   expect(getNow(bench).value).toBe('token-1')
 })
 
+test('ten seconds before the end callers begin to wait for the replacement', async () => {
+  await using bench = new KeeperBench()
+  await bench.keeper.get()
+  const obtainedAt = bench.clock.now()
+  bench.clock.set(obtainedAt + 7189 * SECOND)
+  expect(getNow(bench).value).toBe('token-1')
+  bench.clock.set(obtainedAt + 7190 * SECOND)
+  expect((await bench.keeper.get()).value).toBe('token-2')
+})
+
 test('a clock set back by hours does not stretch a token', async () => {
   await using bench = new KeeperBench()
   await bench.keeper.get()
