@@ -19,8 +19,13 @@ export function failedEvent({ error, count, delayMs, loud }: FailureRun, { reaso
     secret: error.secret,
     diagnosis: diagnose(error),
     failures: count,
-    retryInSeconds: Math.ceil(delayMs / 1000),
+    retryInSeconds: seconds(delayMs),
     serving,
     loud,
   }
+}
+
+/** Milliseconds as people read them. */
+export function seconds(ms: number): number {
+  return Math.ceil(ms / 1000)
 }

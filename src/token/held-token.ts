@@ -21,3 +21,8 @@ export function holdToken(answer: TokenAnswer, life: Life, { now, wallNow }: Mom
   const token = { value, fingerprint: fingerprint(value), format, instanceUrl, identityUrl, obtainedAt: wallNow }
   return { token, bornAt: now, life, endsAt: now + life.ms }
 }
+
+/** What events say of a token. */
+export function describeHeld({ token: { fingerprint, format }, life }: HeldToken) {
+  return { fingerprint, format, lifeSeconds: Math.ceil(life.ms / 1000), lifeSource: life.source }
+}

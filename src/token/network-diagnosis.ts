@@ -108,8 +108,8 @@ const ROWS: readonly Row[] = [
   {
     code: 'secret-unreadable',
     errors: /^secret_unreadable$/,
-    summary: 'A credential file cannot be read, or is empty.',
-    fix: 'Check the file, and that this user may read it; the log names it.',
+    summary: 'A credential is missing: it is empty, or its file cannot be read.',
+    fix: 'The log names it. Check that its file is there and that this user may read it.',
   },
   {
     code: 'private-key-unreadable',

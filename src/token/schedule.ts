@@ -1,3 +1,4 @@
+import { diagnose } from './diagnose.ts'
 import type { FailureKind, OAuthError } from './oauth-error.ts'
 
 const SECOND = 1000
@@ -66,8 +67,17 @@ export function nextFailure(before: FailureRun | undefined, error: OAuthError, r
     count: (before?.count ?? 0) + 1,
     ofKind,
     delayMs: retryDelayMs(error.kind, ofKind, random),
-    loud: before?.error.message !== error.message || before.error.secret?.fingerprint !== error.secret?.fingerprint,
+    loud: before === undefined || isNews(before.error, error),
   }
+}
+
+/** Descriptions may differ from one time to the next without saying anything new, so the diagnosis decides. */
+function isNews(before: OAuthError, error: OAuthError): boolean {
+  return (
+    before.error !== error.error ||
+    before.secret?.fingerprint !== error.secret?.fingerprint ||
+    diagnose(before).code !== diagnose(error).code
+  )
 }
 
 function retryDelayMs(kind: FailureKind, count: number, random: number): number {

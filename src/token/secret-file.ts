@@ -1,7 +1,7 @@
 import { readFile, watch } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { OAuthError } from './oauth-error.ts'
+import { OAuthError, toOAuthError } from './oauth-error.ts'
 import { labelOf, type SecretSource } from './secret-source.ts'
 import type { TokenEvent } from './token-source.ts'
 
@@ -42,6 +42,7 @@ class WatchedFile implements SecretFile {
   #good: string | undefined
   #announced: string | undefined
   #isUnreadable = false
+  #error = ''
   /** The directory changed since the file was last looked at. */
   #isTouched = false
 
@@ -82,43 +83,43 @@ class WatchedFile implements SecretFile {
   async #follow(): Promise<void> {
     this.#announced = await this.#read()
     while (!this.#closing.signal.aborted) {
+      await this.#announceIfChanged()
       if (!this.#isTouched) await this.#clock.sleep(POLL_MS, this.#nap.signal).catch(() => undefined)
       this.#isTouched = false
       this.#nap = new AbortController()
-      await this.#announceIfChanged()
     }
   }
 
   async #announceIfChanged(): Promise<void> {
     let value = await this.#read()
-    let before: string | undefined
-    while (value !== undefined && value !== this.#announced && value !== before) {
+    let isAtRest = value === this.#announced
+    while (!isAtRest) {
       await this.#clock.sleep(SETTLE_MS, this.#closing.signal).catch(() => undefined)
-      before = value
+      const before = value
       value = await this.#read()
+      isAtRest = value === before
     }
-    if (value === undefined || value === this.#announced || this.#closing.signal.aborted) return
-    this.#announced = value
-    this.#options.onEvent?.({ type: 'secret-changed', secret: labelOf(this, value) })
-    this.#options.onChange?.()
+    if (this.#closing.signal.aborted) return
+    const wasUnreadable = this.#isUnreadable
+    this.#isUnreadable = value === undefined
+    if (value === undefined) {
+      if (!wasUnreadable) this.#options.onEvent?.({ type: 'secret-unreadable', name: this.name, error: this.#error })
+    } else if (value !== this.#announced) {
+      this.#announced = value
+      this.#options.onEvent?.({ type: 'secret-changed', secret: labelOf(this, value) })
+      this.#options.onChange?.()
+    }
   }
 
-  /** undefined where the file is missing, unreadable or empty; remembers what was good. */
+  /** undefined where the file is missing, unreadable or empty; remembers what was good, and what was wrong. */
   async #read(): Promise<string | undefined> {
-    let value: string | undefined
-    let error = 'EMPTY'
     try {
-      value = (await readFile(this.#options.path, 'utf8')).trim()
+      const value = (await readFile(this.#options.path, 'utf8')).trim()
+      if (value !== '') return (this.#good = value)
+      this.#error = 'EMPTY'
     } catch (thrown) {
-      error = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unreadable'
+      this.#error = toOAuthError(thrown).error
     }
-    const isUnreadable = value === undefined || value === ''
-    if (isUnreadable && !this.#isUnreadable) {
-      this.#options.onEvent?.({ type: 'secret-unreadable', name: this.name, error })
-    }
-    this.#isUnreadable = isUnreadable
-    if (isUnreadable) return undefined
-    this.#good = value
-    return value
+    return undefined
   }
 }

@@ -1,5 +1,5 @@
 import { fingerprint } from './fingerprint.ts'
-import type { SecretLabel } from './oauth-error.ts'
+import { OAuthError, type SecretLabel } from './oauth-error.ts'
 
 /** A credential that may change while the program runs; read at each use. */
 export interface SecretSource {
@@ -12,7 +12,13 @@ export interface SecretSource {
 /** A secret given as a value. */
 export function fixedSecret(name: string, value: string): SecretSource {
   const trimmed = value.trim()
-  return { name, current: () => trimmed }
+  return {
+    name,
+    current() {
+      if (trimmed !== '') return trimmed
+      throw new OAuthError({ kind: 'permanent', error: 'secret_unreadable', description: `${name} is empty` })
+    },
+  }
 }
 
 export function labelOf({ name }: SecretSource, value: string): SecretLabel {

@@ -1,7 +1,6 @@
 import { diagnose } from './diagnose.ts'
-import { failedEvent } from './failed-event.ts'
-import { holdToken, type HeldToken, type Moment } from './held-token.ts'
-import type { Life } from './lifetime.ts'
+import { failedEvent, seconds } from './failed-event.ts'
+import { describeHeld, holdToken, type HeldToken, type Moment } from './held-token.ts'
 import { OAuthError } from './oauth-error.ts'
 import { RefreshPlan } from './refresh-plan.ts'
 import { Refusals } from './refusals.ts'
@@ -10,7 +9,6 @@ import type { AccessToken, TokenAnswer, TokenEvent } from './token-source.ts'
 
 interface TokenStateOptions {
   readonly configuredLifeMs: number
-  /** In [0, 1). */
   readonly random: () => number
   readonly emit: (event: TokenEvent) => void
 }
@@ -83,11 +81,11 @@ export class TokenState {
   /** A token request failed; the token held, if any, serves on, since only the API can prove it dead. */
   failed(error: OAuthError, now: number): void {
     const run = schedule.nextFailure(this.#failure, error, this.#options.random())
-    const { reason } = this.#plan
+    const event = failedEvent(run, { reason: this.#plan.reason, serving: this.#held?.token.fingerprint })
     this.#failure = run
     this.#plan.want(now, 'retry')
     this.#plan.hold(now + run.delayMs)
-    this.#options.emit(failedEvent(run, { reason, serving: this.#held?.token.fingerprint }))
+    this.#options.emit(event)
   }
 
   /** The budget allows no request for `waitMs`. */
@@ -125,26 +123,26 @@ export class TokenState {
 
   /** The value that the endpoint has just given, where it said nothing of its life. */
   get valueToIntrospect(): string | undefined {
-    if (this.hindrance !== undefined || this.#plan.reason !== 'schedule') return undefined
-    const { life, token } = this.#held ?? {}
-    return life?.source === 'expires_in' || life?.source === 'jwt' ? undefined : token?.value
+    const held = this.#held
+    if (held === undefined || this.hindrance !== undefined || this.#plan.reason !== 'schedule') return undefined
+    return held.life.source === 'expires_in' || held.life.source === 'jwt' ? undefined : held.token.value
   }
 
   /** The endpoint was asked for the life left of a token, and said it or not. */
   introspected(value: string, outcome: number | OAuthError, now: number): void {
-    const isNews = outcome instanceof OAuthError && !this.#introspectionFails
+    const loud = !this.#introspectionFails
     this.#introspectionFails = outcome instanceof OAuthError
-    if (outcome instanceof OAuthError) {
-      this.#options.emit({ type: 'introspection-failed', error: outcome.error, loud: isNews })
-      return
-    }
+    if (outcome instanceof OAuthError) this.#options.emit({ type: 'introspection-failed', error: outcome.error, loud })
+    else this.#learnLife(value, outcome, now)
+  }
+
+  #learnLife(value: string, lifeMs: number, now: number): void {
     const held = this.#held
     // Whatever came meanwhile, a refusal or a demand: its plan stands.
     if (held?.token.value !== value || this.#plan.reason !== 'schedule') return
-    const life: Life = { ms: outcome, source: 'introspection' }
-    this.#live({ ...held, life, endsAt: now + outcome }, now, this.#unchanged > 0 ? this.#plan.dueAt - now : 0)
-    const { fingerprint } = held.token
-    this.#options.emit({ type: 'life-introspected', fingerprint, lifeSeconds: seconds(outcome) })
+    const introspected = { ...held, life: { ms: lifeMs, source: 'introspection' }, endsAt: now + lifeMs } as const
+    this.#live(introspected, now, this.#unchanged > 0 ? this.#plan.dueAt - now : 0)
+    this.#options.emit({ type: 'life-introspected', fingerprint: held.token.fingerprint, lifeSeconds: seconds(lifeMs) })
   }
 
   #keep({ fingerprint }: AccessToken, outcome: Outcome, now: number): void {
@@ -160,9 +158,7 @@ export class TokenState {
     const held = holdToken(answer, life, moment)
     this.#unchanged = 0
     this.#live(held, moment.now, 0)
-    const { fingerprint, format } = held.token
-    const about = { fingerprint, format, lifeSeconds: seconds(life.ms), lifeSource: life.source }
-    this.#options.emit({ type: 'obtained', ...outcome, ...about })
+    this.#options.emit({ type: 'obtained', ...outcome, ...describeHeld(held) })
   }
 
   #live(held: HeldToken, now: number, leastMs: number): void {
@@ -174,14 +170,11 @@ export class TokenState {
   }
 
   #noteInstance(instanceUrl: string | undefined): void {
-    const isNews = instanceUrl !== undefined && instanceUrl !== this.#refusedInstanceUrl
+    if (instanceUrl !== undefined && instanceUrl !== this.#refusedInstanceUrl) {
+      this.#options.emit({ type: 'instance-url-refused', instanceUrl })
+    }
     this.#refusedInstanceUrl = instanceUrl
-    if (isNews) this.#options.emit({ type: 'instance-url-refused', instanceUrl })
   }
 }
 
 type Outcome = Pick<Extract<TokenEvent, { type: 'obtained' }>, 'reason' | 'afterFailures'>
-
-function seconds(ms: number): number {
-  return Math.ceil(ms / 1000)
-}

@@ -107,11 +107,31 @@ test('half a file is not announced', async () => {
   expect(await secret.file.current()).toBe('two')
 })
 
+test('an empty file is reported as such', async () => {
+  await using secret = await setUp({ content: ' \n' })
+  expect(secret.events).toMatchObject([{ type: 'secret-unreadable', error: 'EMPTY' }])
+  await expect(secret.file.current()).rejects.toMatchObject({ error: 'secret_unreadable' })
+})
+
+test('nothing is announced once closed', async () => {
+  await using secret = await setUp({ content: 'one' })
+  await writeFile(secret.path, 'two')
+  await secret.clock.waitForSleep(250)
+  await secret.file.close()
+  expect(secret.changes()).toBe(0)
+})
+
 test('while the file is missing or empty the last good content stands in, which is said once', async () => {
   await using secret = await setUp({ content: 'one' })
   await rm(secret.path)
+  await secret.clock.waitForSleep(250)
+  await secret.clock.advance(250)
+  await secret.clock.waitForSleep(30_000)
   expect(await secret.file.current()).toBe('one')
-  expect(await secret.file.current()).toBe('one')
+  await secret.clock.advance(30_000)
+  await secret.clock.waitForSleep(250)
+  await secret.clock.advance(250)
+  await secret.clock.waitForSleep(30_000)
   expect(secret.events).toEqual([{ type: 'secret-unreadable', name: secret.file.name, error: 'ENOENT' }])
   await writeFile(secret.path, ' \n')
   expect(await secret.file.current()).toBe('one')
@@ -123,6 +143,7 @@ test('while the file is missing or empty the last good content stands in, which 
 test('a file that has never been there is an error of its own, until it comes', async () => {
   await using secret = await setUp()
   await expect(secret.file.current()).rejects.toMatchObject({ kind: 'permanent', error: 'secret_unreadable' })
+  expect(secret.events).toMatchObject([{ type: 'secret-unreadable', error: 'ENOENT' }])
   await writeFile(secret.path, 'one')
   await secret.announced()
   expect(await secret.file.current()).toBe('one')

@@ -134,6 +134,13 @@ test('a refused secret is named by its setting and fingerprint, and an endpoint 
   })
 })
 
+test('an empty secret is an error without a request', async () => {
+  await using org = await setUp()
+  const grant = clientCredentialsGrant({ ...org.common, clientSecret: fixedSecret('S', ' \n'), clientAuth: 'post' })
+  await expect(grant.request(never)).rejects.toMatchObject({ error: 'secret_unreadable', description: 'S is empty' })
+  expect(org.endpoint.received).toEqual([])
+})
+
 test('a JWT expires by the Date of the answer, whatever the clock here says', async () => {
   await using org = await setUp()
   const claims = Buffer.from(JSON.stringify({ exp: Date.UTC(2030, 5, 1, 1) / 1000 })).toString('base64url')

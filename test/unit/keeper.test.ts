@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import { createTokenKeeper } from '../../src/token/keeper.ts'
 import { OAuthError } from '../../src/token/oauth-error.ts'
 import type { AccessToken } from '../../src/token/token-source.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { answer, failing, hanging, HOUR, KeeperBench, MINUTE, SECOND } from '../support/keeper-bench.ts'
 
 /** The token that `get` gives at once: a promise would mean that the caller waits. */
@@ -228,6 +230,28 @@ test('a grant that fails in an unforeseen way is a transient failure', async () 
   expect(bench.eventsOf('failed')).toMatchObject([{ error: 'TypeError', description: '', kind: 'transient' }])
 })
 
+test('a network failure has no HTTP status to show', async () => {
+  await using bench = new KeeperBench({
+    answering: () => {
+      throw new OAuthError({ kind: 'transient', error: 'ENOTFOUND' })
+    },
+  })
+  await bench.clock.advance(0)
+  expect(bench.keeper.status().failure).toMatchObject({ status: null, diagnosis: { code: 'host-unknown' } })
+})
+
+test('a keeper does without a listener, and has its own dice', async () => {
+  const clock = new FakeClock()
+  const request = () => Promise.resolve(answer('token'))
+  const grant = { name: 'jwt_bearer', request } as const
+  const keeper = createTokenKeeper({ grant, clock, waitMs: 1, lifetimeSeconds: 7200, requestsPerHour: 60 })
+  keeper.start()
+  expect((await keeper.get()).value).toBe('token')
+  expect(keeper.status().nextRefreshInSeconds).toBeGreaterThanOrEqual(5400)
+  expect(keeper.status().nextRefreshInSeconds).toBeLessThanOrEqual(5760)
+  await keeper.close()
+})
+
 test('a machine that slept all night replaces the token on the first request', async () => {
   await using bench = new KeeperBench()
   await bench.keeper.get()
@@ -253,6 +277,16 @@ test('while an overdue token request hangs, the first caller waits its time and 
   await bench.clock.advance(10 * SECOND)
   expect((await first).value).toBe('token-1')
   expect(getNow(bench).value).toBe('token-1')
+})
+
+test('ten seconds before the end callers begin to wait for the replacement', async () => {
+  await using bench = new KeeperBench()
+  await bench.keeper.get()
+  const obtainedAt = bench.clock.now()
+  bench.clock.set(obtainedAt + 7189 * SECOND)
+  expect(getNow(bench).value).toBe('token-1')
+  bench.clock.set(obtainedAt + 7190 * SECOND)
+  expect((await bench.keeper.get()).value).toBe('token-2')
 })
 
 test('a clock set back by hours does not stretch a token', async () => {

@@ -58,6 +58,14 @@ test('only news is loud, and another kind begins its own row of delays', () => {
   expect(runs.at(-1)?.delayMs).toBe(2000)
 })
 
+test('another meaning is news, other words for the same are not', () => {
+  const refusal = (description: string) =>
+    new OAuthError({ kind: 'permanent', error: 'invalid_grant', description, status: 400 })
+  const first = schedule.nextFailure(undefined, refusal('no client credentials user enabled'), 0)
+  expect(schedule.nextFailure(first, refusal('no client credentials user enabled (request 2)'), 0).loud).toBe(false)
+  expect(schedule.nextFailure(first, refusal('ip restricted or invalid login hours'), 0).loud).toBe(true)
+})
+
 test('the same refusal of another secret is news', () => {
   const refusal = (fingerprint: string) =>
     new OAuthError({ kind: 'permanent', error: 'invalid_client', secret: { name: 'SECRET', fingerprint } })
