@@ -32,8 +32,13 @@ export function formBody(call: Call): URLSearchParams {
   return new URLSearchParams(isForm ? call.body.toString() : '')
 }
 
-/** The body as a JSON object or array; throws JSON_PARSER_ERROR. */
-export function jsonBody(call: Call): unknown {
+/** The body as a JSON value; throws JSON_PARSER_ERROR, and 415 where it is declared as something else: curl -d says it is a form. */
+function jsonBody(call: Call): unknown {
+  const declared = header(call, 'content-type')
+  if (declared !== undefined && !/\bjson\b/i.test(declared)) {
+    const message = `Content-Type header specified in HTTP request is not supported: ${declared}`
+    throw new ApiError(415, 'UNSUPPORTED_MEDIA_TYPE', message)
+  }
   try {
     return JSON.parse(call.body.toString())
   } catch (cause) {

@@ -6,11 +6,16 @@ import { ApiError } from './api-error.ts'
 import type { Call } from './call.ts'
 
 const YEAR_MS = 31_536_000_000
+/** Both for the target alone and for it with all headers. */
+const MOST_HEAD_BYTES = 16_384
 
-/** Reads a request off the wire: body whole and decompressed, path collapsed. Throws ApiError 415 for an unknown coding. */
+/** Reads a request off the wire: body whole and decompressed, path collapsed. Throws ApiError 414, 415 or 431. */
 export async function receive(request: IncomingMessage, scheme: string, fallbackHost: string): Promise<Call> {
   const body = await wholeBody(request)
   const target = request.url ?? '/'
+  const size = target.length + request.rawHeaders.reduce((total, part) => total + part.length, 0)
+  if (target.length > MOST_HEAD_BYTES) throw new ApiError(414, 'URI_TOO_LONG', 'The URI exceeds 16,384 bytes')
+  if (size > MOST_HEAD_BYTES) throw new ApiError(431, 'HEADERS_TOO_LARGE', 'URI and headers exceed 16,384 bytes')
   const [path, query] = splitOnce(target.replace(/^https?:\/\/[^/]*/i, ''), '?')
   return {
     method: request.method ?? 'GET',

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { systemClock, type Clock } from '../clock.ts'
@@ -10,9 +10,8 @@ import type { Org } from './org.ts'
 import { OrgState, type OrgOptions } from './org-state.ts'
 import { Cursors } from './cursors.ts'
 import { RecordStore } from './record-store.ts'
+import { RequestLog, type RecordedRequest } from './request-log.ts'
 import { route } from './router.ts'
-
-const MOST_RECORDED = 1000
 
 export interface EmulatorOptions extends Partial<OrgOptions> {
   /** 0, the default, is any free port. */
@@ -30,15 +29,6 @@ export interface EmulatorOptions extends Partial<OrgOptions> {
   jwtPublicKey?: string | undefined
 }
 
-/** A request as it arrived, before anything was made of it. */
-export interface RecordedRequest {
-  readonly method: string
-  readonly target: string
-  readonly rawHeaders: readonly string[]
-  /** The body as it came, after decompression; set once it has been read. */
-  body: string
-}
-
 export interface Emulator extends AsyncDisposable {
   readonly url: string
   readonly port: number
@@ -47,7 +37,7 @@ export interface Emulator extends AsyncDisposable {
   readonly clientSecret: string
   readonly org: OrgState
   readonly store: RecordStore
-  /** The last thousand. */
+  /** What arrived, oldest first: the last thousand, fewer where their bodies are large. */
   readonly requests: readonly RecordedRequest[]
   /** How many times the token endpoint was asked. */
   tokenRequests(): number
@@ -67,16 +57,16 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     queryJobs: new Jobs('750'),
     ingestJobs: new Jobs('751'),
   }
-  const requests: RecordedRequest[] = []
+  const log = new RequestLog()
 
   const scheme = tls === undefined ? 'http' : 'https'
   let authority = ''
   const check = assertionCheck(options.jwtPublicKey, () => `${scheme}://${authority}`)
 
   const answer = async (...[request, response]: Parameters<RequestListener>): Promise<void> => {
-    const recorded = record(requests, request)
+    const arrived = log.add(request)
     const call = await receive(request, scheme, authority)
-    recorded.body = call.body.toString()
+    arrived(call.body)
     const outcome = await route(org, call, check)
     if (outcome === 'reset') request.socket.destroy()
     else send(request, response, outcome, clock.now())
@@ -87,7 +77,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     })
   }
 
-  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)
+  // The edge draws its own lines, see edge.ts; Node's must lie beyond them.
+  const maxHeaderSize = 128 * 1024
+  const server =
+    tls === undefined ? createServer({ maxHeaderSize }, listener) : createTlsServer({ ...tls, maxHeaderSize }, listener)
   const port = await listen(server, options.port ?? 0, host)
   authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const close = () => {
@@ -103,7 +96,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     },
     org: state,
     store,
-    requests,
+    requests: log.requests,
     tokenRequests: () => state.tokenRequests,
     killSessions: () => {
       state.killSessions()
@@ -111,13 +104,6 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-function record(requests: RecordedRequest[], { method = '', url = '', rawHeaders }: IncomingMessage): RecordedRequest {
-  const recorded = { method, target: url, rawHeaders, body: '' }
-  requests.push(recorded)
-  if (requests.length > MOST_RECORDED) requests.shift()
-  return recorded
 }
 
 async function listen(server: Server, port: number, host: string): Promise<number> {

@@ -60,9 +60,8 @@ export class OrgState {
     this.userId = recordId('005', 1)
     this.username = options.username ?? 'integration@cloudaware.example'
     this.clientId =
-      options.clientId ??
-      `3MVG9${derive(`key${options.seed}`, 'base64url').replace(/[-_]/g, 'x').repeat(2).slice(0, 80)}`
-    this.clientSecret = options.clientSecret ?? derive(`secret${options.seed}`, 'hex').toUpperCase()
+      options.clientId ?? `3MVG9${derive(`key ${options.seed}`, 'base64url').replace(/[-_]/g, 'x').slice(0, 80)}`
+    this.clientSecret = options.clientSecret ?? derive(`secret ${options.seed}`, 'hex').slice(0, 64).toUpperCase()
     this.tokenFormat = options.tokenFormat ?? 'opaque'
     this.expiresIn = options.expiresIn ?? false
     this.loginLimitPerHour = options.loginLimitPerHour ?? 3600
@@ -126,5 +125,5 @@ export class OrgState {
 }
 
 function derive(text: string, encoding: 'hex' | 'base64url'): string {
-  return createHash('sha256').update(`emulator ${text}`).digest(encoding)
+  return createHash('sha512').update(`emulator ${text}`).digest(encoding)
 }

@@ -3,7 +3,8 @@ import { ApiError } from './api-error.ts'
 import { createdAt, dateTime, makeRecord, sizes } from './cmdb-data.ts'
 import { objectType } from './cmdb-schema.ts'
 import { recordId } from './record-id.ts'
-import { checkedValues } from './record-values.ts'
+import { refuseConflicts, refuseEmptied, refuseIncomplete, refuseReadOnly } from './record-rules.ts'
+import { checkedValues, completeRow } from './record-values.ts'
 import type { ObjectType, Row } from './schema-types.ts'
 import { standardRows, type OrgFacts } from './standard-data.ts'
 import { Table } from './table.ts'
@@ -44,14 +45,10 @@ export class RecordStore {
   insert(type: ObjectType, sent: Record<string, unknown>): string {
     refuseReadOnly(type)
     const values = checkedValues(type, sent)
-    const missing = type.fields.filter((field) => field.required && (values[field.name] ?? null) === null)
-    if (missing.length > 0) {
-      const names = missing.map((field) => field.name)
-      throw new ApiError(400, 'REQUIRED_FIELD_MISSING', `Required fields are missing: [${names.join(', ')}]`, names)
-    }
-    this.#refuseDuplicate(type, values)
+    refuseIncomplete(type, values)
+    refuseConflicts(this, type, values)
     const id = recordId(type.keyPrefix, 10_000_000 + this.#inserted++)
-    const row = this.#completed(type, id, values, this.#clock.now())
+    const row = completeRow(type, { id, values, userId: this.#org.userId, at: this.#clock.now() })
     const table = this.#table(type)
     table.add(row)
     this.#undo?.push(() => {
@@ -64,7 +61,8 @@ export class RecordStore {
     refuseReadOnly(type)
     const row = this.#existing(type, id)
     const values = checkedValues(type, sent)
-    this.#refuseDuplicate(type, values, row)
+    refuseEmptied(type, values)
+    refuseConflicts(this, type, values, row)
     const before = { ...row }
     const table = this.#table(type)
     table.change(row, { ...values, ...this.#stamps() })
@@ -120,54 +118,27 @@ export class RecordStore {
     return row
   }
 
-  #refuseDuplicate(type: ObjectType, values: Row, own?: Row): void {
-    for (const field of type.fields) {
-      const value = values[field.name]
-      if (!field.externalId || typeof value !== 'string') continue
-      const other = this.findByExternalId(type, field.name, value)
-      if (other === undefined || other === own) continue
-      const message = `duplicate value found: ${field.name} duplicates value on record with id: ${String(other.Id)}`
-      throw new ApiError(400, 'DUPLICATE_VALUE', message, [])
-    }
-  }
-
   #table(type: ObjectType): Table {
     let table = this.#tables.get(type.name)
     if (table === undefined) {
-      table = this.#generated(type)
+      table = this.#filled(type)
       this.#tables.set(type.name, table)
     }
     return table
   }
 
-  #generated(type: ObjectType): Table {
+  #filled(type: ObjectType): Table {
     const table = new Table(type)
-    const standard = standardRows(type.name, this.#org)
-    for (const [id, values] of standard) table.add(this.#completed(type, id, values, createdAt(0, 1)))
+    const { userId } = this.#org
+    for (const [id, values] of standardRows(type.name, this.#org)) {
+      table.add(completeRow(type, { id, values, userId, at: createdAt(0, 1) }))
+    }
     const size = this.#sizes[type.name] ?? 0
     for (let index = 0; index < size; index++) {
       const id = recordId(type.keyPrefix, index)
       const values = makeRecord(type.name, index, this.#sizes, this.#seed)
-      table.add(this.#completed(type, id, values, createdAt(index, size)))
+      table.add(completeRow(type, { id, values, userId, at: createdAt(index, size) }))
     }
     return table
-  }
-
-  /** With every field of the schema, in its order. */
-  #completed(type: ObjectType, id: string, values: Row, at: number): Row {
-    const stamp = dateTime(at)
-    const row: Row = {}
-    for (const { name, type: kind } of type.fields) {
-      if (kind === 'datetime' && ['CreatedDate', 'LastModifiedDate', 'SystemModstamp'].includes(name)) row[name] = stamp
-      else if (['OwnerId', 'CreatedById', 'LastModifiedById'].includes(name)) row[name] = this.#org.userId
-      else row[name] = kind === 'boolean' ? false : null
-    }
-    return Object.assign(row, values, { Id: id })
-  }
-}
-
-function refuseReadOnly(type: ObjectType): void {
-  if (type.readOnly) {
-    throw new ApiError(400, 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', `entity type cannot be changed: ${type.name}`)
   }
 }

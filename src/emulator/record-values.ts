@@ -24,6 +24,24 @@ export function checkedValues(type: ObjectType, sent: Record<string, unknown>): 
   return row
 }
 
+interface NewRow {
+  id: string
+  values: Row
+  /** Who enters it, and when. */
+  userId: string
+  at: number
+}
+
+/** A row with every field of the schema, in its order, whatever was sent. */
+export function completeRow(type: ObjectType, { id, values, userId, at }: NewRow): Row {
+  const system: Row = { CreatedDate: dateTime(at), CreatedById: userId, OwnerId: userId }
+  system.LastModifiedDate = system.SystemModstamp = dateTime(at)
+  system.LastModifiedById = userId
+  const row: Row = {}
+  for (const { name, type: kind } of type.fields) row[name] = system[name] ?? (kind === 'boolean' ? false : null)
+  return Object.assign(row, values, { Id: id })
+}
+
 function storedValue(field: Field, value: unknown): Value {
   if (value === null || value === '') return field.type === 'boolean' ? false : null
   switch (field.type) {

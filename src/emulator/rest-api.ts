@@ -29,11 +29,13 @@ const ROUTES: Record<string, Route> = {
   wave: () => apiError(501, 'NOT_IMPLEMENTED', 'The emulator has no Analytics API'),
 }
 
+const READ_ONLY = ['limits', 'query', 'queryall', 'search', 'recent', 'tabs', 'theme']
+
+const isRead = (method: string) => method === 'GET' || method === 'HEAD'
+
 /** `GET /services/data`: open to all, and free of charge. */
 export function versionList(call: Call): Answer {
-  return call.method === 'GET' || call.method === 'HEAD'
-    ? json(200, VERSIONS)
-    : answerToError(methodNotAllowed(call.method, 'GET,HEAD'))
+  return isRead(call.method) ? json(200, VERSIONS) : answerToError(methodNotAllowed(call.method, 'GET,HEAD'))
 }
 
 /** The call as the API sees it; undefined for a path that names no version it has. */
@@ -56,6 +58,9 @@ export function restApi(org: Org, call: Call): Answer {
     if (resource === undefined) return json(200, resources(versioned, org.state.identityUrl()))
     const route = ROUTES[resource.toLowerCase()]
     if (route === undefined) throw notFound()
+    if (READ_ONLY.includes(resource.toLowerCase()) && !isRead(versioned.method)) {
+      throw methodNotAllowed(versioned.method, 'GET,HEAD')
+    }
     return route(org, versioned)
   } catch (error) {
     return answerToError(error)

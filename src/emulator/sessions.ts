@@ -35,6 +35,7 @@ export class Sessions {
   }
 
   add(token: string, expiresAt?: number): Session {
+    for (const [old, session] of this.#live) if (!this.#isLive(session)) this.#live.delete(old)
     const now = this.#clock.now()
     const session: Session = { token, createdAt: now, lastActiveAt: now, expiresAt }
     this.#live.set(token, session)

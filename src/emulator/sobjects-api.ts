@@ -16,7 +16,7 @@ export function sobjectsApi(org: Org, call: ApiCall): Answer {
   const type = objectType(name)
   if (type === undefined) throw notFound()
   if (third === undefined) return collection(org, call, type)
-  if (third === 'describe') return read(call, () => describeObject(type, base, call.origin))
+  if (third === 'describe' && fourth === undefined) return read(call, () => describeObject(type, base, call.origin))
   if (third === 'updated' || third === 'deleted') return read(call, () => changes(org, call, type, third))
   if (fourth !== undefined) return byExternalId(org, call, type, third, fourth)
   return byId(org, call, type, third)

@@ -132,7 +132,7 @@ function span(on: Comparand, { text, type }: Literal): Span {
 
 function like(on: Comparand, literal: Literal): Test {
   if (literal.type !== 'STRING') throw malformed(`LIKE needs a string`)
-  if (!['string', 'picklist', 'textarea', 'id', 'reference'].includes(on.kind)) {
+  if (!['string', 'picklist', 'id', 'reference'].includes(on.kind)) {
     throw new ApiError(400, 'INVALID_FIELD', `invalid operator on ${on.name}: like`)
   }
   const pattern = literal.text

@@ -1,13 +1,14 @@
-import type { OrderByClause, Query, QueryBase, Subquery } from '@jetstreamapp/soql-parser-js'
+import type { Query, QueryBase, Subquery } from '@jetstreamapp/soql-parser-js'
 import { ApiError } from './api-error.ts'
 import { objectType } from './cmdb-schema.ts'
 import type { RecordStore } from './record-store.ts'
 import type { Field, ObjectType, Row } from './schema-types.ts'
 import type { Literal } from './soql-compare.ts'
-import { functionOperand, order, type Members } from './soql-functions.ts'
+import type { Members } from './soql-functions.ts'
 import { group, groupShape, isCount, isGrouped } from './soql-group.ts'
 import { atPlace, parseSoql } from './soql-parse.ts'
-import { resolvePath, type Scope } from './soql-paths.ts'
+import { operandOf, sorted, windowed } from './soql-order.ts'
+import type { Scope } from './soql-paths.ts'
 import { select, shaper, type Column, type Selection, type Shape } from './soql-select.ts'
 import { compileWhere, type Operand, type Predicate } from './soql-where.ts'
 
@@ -76,15 +77,9 @@ function filtered(scope: Scope, query: QueryBase, rows: readonly Row[], context:
 function whereContext(scope: Scope, context: QueryContext, members: Members) {
   return {
     now: context.now,
-    operand: (name: string, isFunction: boolean): Operand => operand(scope, name, isFunction, members),
+    operand: (name: string, isFunction: boolean): Operand => operandOf(scope, name, isFunction, members),
     subquery: (query: Query): Literal[] => semiJoin(query, scope.soql, context),
   }
-}
-
-function operand(scope: Scope, name: string, isFunction: boolean, members: Members): Operand {
-  if (isFunction) return functionOperand(scope, name, members)
-  const path = resolvePath(scope, name)
-  return { name, kind: path.kind, get: (row) => path.get(row) }
 }
 
 function semiJoin(query: Query, soql: string, context: QueryContext): Literal[] {
@@ -94,36 +89,6 @@ function semiJoin(query: Query, soql: string, context: QueryContext): Literal[] 
     const value = row[name] ?? null
     return value === null ? [] : [{ text: `'${String(value)}'`, type: 'STRING' }]
   })
-}
-
-function sorted(scope: Scope, query: QueryBase, rows: readonly Row[], members: Members): readonly Row[] {
-  const clauses: OrderByClause[] = [query.orderBy ?? []].flat()
-  if (clauses.length === 0) return rows
-  const keys = clauses.map((clause) => {
-    const by =
-      'fn' in clause
-        ? operand(scope, clause.fn.rawValue ?? '', true, members)
-        : operand(scope, clause.field, false, members)
-    const direction = clause.order === 'DESC' ? -1 : 1
-    return { by, direction, nulls: clause.nulls === 'LAST' ? 1 : -1 }
-  })
-  return [...rows].sort((a, b) => {
-    for (const { by, direction, nulls } of keys) {
-      const [left, right] = [by.get(a), by.get(b)]
-      if (left === null && right === null) continue
-      const sign = left === null ? nulls : right === null ? -nulls : order(left, right) * direction
-      if (sign !== 0) return sign
-    }
-    return 0
-  })
-}
-
-function windowed(query: QueryBase, rows: readonly Row[]): readonly Row[] {
-  const offset = query.offset ?? 0
-  if (offset > 2000) {
-    throw new ApiError(400, 'NUMBER_OUTSIDE_VALID_RANGE', 'Maximum SOQL offset allowed is 2000')
-  }
-  return rows.slice(offset, offset + (query.limit ?? rows.length))
 }
 
 interface Children {

@@ -13,7 +13,8 @@ export async function tokenEndpoint(org: OrgState, call: Call, checkAssertion: A
   if (call.method !== 'POST') return TOKEN_FAILURES['must-use-post']
   const failure = org.switches.takeTokenFailure()
   if (failure !== undefined) return failure
-  if (/^(login|test)\.salesforce\.com\b/i.test(header(call, 'host') ?? '')) return TOKEN_FAILURES['wrong-domain']
+  const wrongHost = hostRefusal(header(call, 'host') ?? '')
+  if (wrongHost !== undefined) return wrongHost
 
   const form = formBody(call)
   switch (form.get('grant_type')) {
@@ -31,6 +32,13 @@ export async function tokenEndpoint(org: OrgState, call: Call, checkAssertion: A
     default:
       return TOKEN_FAILURES['unsupported-grant']
   }
+}
+
+/** The flow is only served on My Domain; Lightning's own hosts do not know it at all. */
+function hostRefusal(host: string): Answer | undefined {
+  const name = host.replace(/:\d+$/, '').toLowerCase()
+  if (/^(?:login|test)\.salesforce\.com$|\.salesforce-setup\.com$/.test(name)) return TOKEN_FAILURES['wrong-domain']
+  return name.endsWith('.force.com') ? TOKEN_FAILURES['unsupported-grant'] : undefined
 }
 
 interface Credentials {

@@ -189,6 +189,23 @@ test.each<[string, string, string, unknown, number, object]>([
     400,
     { errorCode: 'MALFORMED_ID' },
   ],
+  [
+    'a lookup that leads nowhere',
+    'POST',
+    `/sobjects/${HOST}`,
+    { Name: 'x', CA10__vpc__c: 'a01000000000000AAA' },
+    400,
+    { errorCode: 'INVALID_CROSS_REFERENCE_KEY', fields: ['CA10__vpc__c'] },
+  ],
+  [
+    'a name taken away',
+    'PATCH',
+    `/sobjects/${HOST}/a035f0000000000AAA`,
+    { Name: null },
+    400,
+    { errorCode: 'REQUIRED_FIELD_MISSING' },
+  ],
+  ['a query by POST', 'POST', '/query', {}, 405, { errorCode: 'METHOD_NOT_ALLOWED' }],
   ['a new User', 'POST', '/sobjects/User', { Name: 'x' }, 400, { errorCode: 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY' }],
   ['an external Id that is none', 'GET', `/sobjects/${HOST}/Name/x`, undefined, 404, { errorCode: 'NOT_FOUND' }],
   [
@@ -220,6 +237,13 @@ test.each<[string, string, string, unknown, number, object]>([
   await using org = await emulatedOrg()
   const answer = await send(org, method, BASE + path, body)
   expect([answer.status, answer.json]).toMatchObject([status, [error]])
+})
+
+test('a body declared as a form is refused, as curl -d without a header finds out', async () => {
+  await using org = await emulatedOrg()
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const answer = await org.call(HOSTS, { method: 'POST', headers, body: '{"Name":"x"}' })
+  expect([answer.status, answer.json]).toMatchObject([415, [{ errorCode: 'UNSUPPORTED_MEDIA_TYPE' }]])
 })
 
 test('values are kept in the forms of their fields', async () => {

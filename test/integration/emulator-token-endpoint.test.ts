@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { request } from 'node:http'
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, SignJWT, type JSONWebKeySet } from 'jose'
 import { expect, test } from 'vitest'
 import type { Clock } from '../../src/clock.ts'
@@ -117,18 +118,27 @@ test('a rotated secret is refused at once, the session lives on', async () => {
   expect(accessToken(await org.mint())).toBe(token)
 })
 
-test('the login hosts refuse the flow', async () => {
-  await using org = await emulatedOrg()
-  const { request } = await import('node:http')
-  const { port } = org.emulator
-  const { promise, resolve } = Promise.withResolvers<string>()
-  const headers = { host: 'login.salesforce.com', 'content-type': 'application/x-www-form-urlencoded' }
+/** Asks under a name that leads elsewhere in the world: fetch would not send that Host. */
+async function askAs(host: string, port: number): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const headers = { host, 'content-type': 'application/x-www-form-urlencoded' }
   request({ port, host: '127.0.0.1', path: TOKEN, method: 'POST', headers }, (response) => {
-    void response.toArray().then((chunks) => {
+    response.toArray().then((chunks) => {
       resolve(chunks.join(''))
-    })
+    }, reject)
   }).end('grant_type=client_credentials')
-  expect(await promise).toContain('request not supported on this domain')
+  return promise
+}
+
+test.each([
+  ['login.salesforce.com', 'request not supported on this domain'],
+  ['test.salesforce.com:443', 'request not supported on this domain'],
+  ['acme.my.salesforce-setup.com', 'request not supported on this domain'],
+  ['acme.lightning.force.com', 'grant type not supported'],
+  ['acme.my.salesforce.com', 'client identifier invalid'],
+])('%s answers: %s', async (host, description) => {
+  await using org = await emulatedOrg()
+  expect(await askAs(host, org.emulator.port)).toContain(description)
 })
 
 test('instance_url can be told to be another, and expires_in to be there', async () => {

@@ -251,6 +251,19 @@ test('what arrived can be looked at', async () => {
   expect(org.emulator.requests[0]?.body).toContain('grant_type=client_credentials')
 })
 
+test('large bodies are remembered for a shorter while', async () => {
+  await using org = await emulatedOrg()
+  const body = 'x'.repeat(30 * 1024 * 1024)
+  for (let n = 0; n < 3; n++) await org.bare(`/services/data?${n}`, { method: 'POST', body })
+  expect(org.emulator.requests.map(({ target }) => target)).toEqual(['/services/data?1', '/services/data?2'])
+})
+
+test('a target or a head that is too long is refused', async () => {
+  await using org = await emulatedOrg()
+  expect((await org.call(`${LIMITS}?${'x'.repeat(16_384)}`)).status).toBe(414)
+  expect((await org.call(LIMITS, { headers: { 'x-long': 'x'.repeat(16_384) } })).status).toBe(431)
+})
+
 test('no more than a thousand requests are remembered', async () => {
   await using org = await emulatedOrg()
   for (let n = 0; n < 1001; n++) await org.bare(`/services/data?${n}`)

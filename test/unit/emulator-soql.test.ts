@@ -3,6 +3,7 @@ import type { Clock } from '../../src/clock.ts'
 import { ApiError } from '../../src/emulator/api-error.ts'
 import { objectType } from '../../src/emulator/cmdb-schema.ts'
 import { RecordStore } from '../../src/emulator/record-store.ts'
+import { literalSpan } from '../../src/emulator/soql-dates.ts'
 import { runQuery } from '../../src/emulator/soql.ts'
 
 const NOW = Date.UTC(2026, 5, 17, 12)
@@ -124,6 +125,47 @@ test('an Id is found by its short and its long form', () => {
   }
 })
 
+test.each([
+  ['YESTERDAY', '2026-06-16T00:00:00Z', '2026-06-17T00:00:00Z'],
+  ['TODAY', '2026-06-17T00:00:00Z', '2026-06-18T00:00:00Z'],
+  ['TOMORROW', '2026-06-18T00:00:00Z', '2026-06-19T00:00:00Z'],
+  ['LAST_WEEK', '2026-06-07T00:00:00Z', '2026-06-14T00:00:00Z'],
+  ['THIS_WEEK', '2026-06-14T00:00:00Z', '2026-06-21T00:00:00Z'],
+  ['NEXT_MONTH', '2026-07-01T00:00:00Z', '2026-08-01T00:00:00Z'],
+  ['THIS_QUARTER', '2026-04-01T00:00:00Z', '2026-07-01T00:00:00Z'],
+  ['LAST_FISCAL_QUARTER', '2026-01-01T00:00:00Z', '2026-04-01T00:00:00Z'],
+  ['THIS_YEAR', '2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z'],
+  ['LAST_90_DAYS', '2026-03-19T00:00:00Z', '2026-06-18T00:00:00Z'],
+  ['NEXT_90_DAYS', '2026-06-18T00:00:00Z', '2026-09-16T00:00:00Z'],
+  ['LAST_N_DAYS:2', '2026-06-15T00:00:00Z', '2026-06-18T00:00:00Z'],
+  ['NEXT_N_WEEKS:1', '2026-06-21T00:00:00Z', '2026-06-28T00:00:00Z'],
+  ['LAST_N_MONTHS:2', '2026-04-01T00:00:00Z', '2026-06-01T00:00:00Z'],
+  ['N_DAYS_AGO:1', '2026-06-16T00:00:00Z', '2026-06-17T00:00:00Z'],
+  ['N_YEARS_AGO:2', '2024-01-01T00:00:00Z', '2025-01-01T00:00:00Z'],
+])('%s is from %s up to %s', (literal, start, end) => {
+  expect(literalSpan(literal, NOW)).toEqual({ start: Date.parse(start), end: Date.parse(end) })
+})
+
+test.each([
+  ['CALENDAR_YEAR', 2026],
+  ['CALENDAR_QUARTER', 2],
+  ['CALENDAR_MONTH', 6],
+  ['DAY_IN_MONTH', 17],
+  ['DAY_IN_WEEK', 4],
+  ['HOUR_IN_DAY', 8],
+  ['DAY_ONLY', '2026-06-17'],
+])('%s of an instant is %s', (name, value) => {
+  const { records } = run(
+    `SELECT ${name}(CA10__launchTime__c) v FROM ${HOST} WHERE Name = 'alpha' GROUP BY ${name}(CA10__launchTime__c)`,
+  )
+  expect(records).toMatchObject([{ v: value }])
+})
+
+test('names are found in whatever case, and shown in their own', () => {
+  const { records } = run(`select name, ca10__VPCSUBNET__R.name from ca10__caawsinstance__c where NAME = 'alpha'`)
+  expect(records).toMatchObject([{ Name: 'Alpha', CA10__vpcSubnet__r: { Name: 'subnet-a' } }])
+})
+
 test('parents are nested, a missing one is null', () => {
   const { records } = run(
     `SELECT x.Name, CA10__vpcSubnet__r.Name, CA10__vpcSubnet__r.CA10__vpc__r.CA10__cidr__c FROM ${HOST} x LIMIT 2`,
@@ -232,6 +274,8 @@ test.each([
   [`SELECT Id FROM ${HOST} WHERE CA10__warrantyUntil__c = 5`, 'INVALID_FIELD', 'must be of type date'],
   [`SELECT Id FROM ${HOST} WHERE CA10__cpuCount__c LIKE 'x'`, 'INVALID_FIELD', 'invalid operator'],
   [`SELECT Id FROM ${HOST} WHERE Name LIKE 5`, 'MALFORMED_QUERY', 'LIKE needs a string'],
+  [`SELECT Id FROM ${HOST} WHERE CA10__tags__c = 'x'`, 'INVALID_FIELD', 'can not be filtered'],
+  [`SELECT Id FROM ${HOST} ORDER BY CA10__tags__c`, 'INVALID_FIELD', 'can not be filtered or sorted'],
   [`SELECT Id FROM ${HOST} OFFSET 2001`, 'NUMBER_OUTSIDE_VALID_RANGE', 'Maximum SOQL offset allowed is 2000'],
 ])('%s is refused', (soql, code, message) => {
   // vitest types its matchers as any.
