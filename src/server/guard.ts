@@ -65,9 +65,12 @@ export function createGuard(options: GuardOptions): Guard {
     },
 
     async preParsing(request, reply, payload) {
-      const judgeBody = passports.get(request)?.judgeBody
-      if (judgeBody === undefined) return payload
-      const judged = await judgeBody(payload)
+      const passport = passports.get(request)
+      if (passport === undefined) throw new Error('guard.preParsing needs guard.onRequest before it')
+      if (passport.judgeBody === undefined) return payload
+      // Node drains a body that nobody touched. This one was, and what is left of it would block the connection.
+      reply.raw.once('finish', () => payload.resume())
+      const judged = await passport.judgeBody(payload)
       if (judged instanceof Readable) return judged
       throw refused(reply, judged)
     },

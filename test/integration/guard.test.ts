@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
+import fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
-import { startGuarded } from '../support/guarded-app.ts'
+import { createGuard } from '../../src/server/guard.ts'
+import { OPEN, startGuarded } from '../support/guarded-app.ts'
 import { head, portOf, sendRaw, statuses } from '../support/raw-http.ts'
 
 const V = '/services/data/v62.0'
@@ -13,6 +16,7 @@ async function expectRefused(bytes: string, status: number, options: Parameters<
   await using guarded = await startGuarded(options)
   const answer = await sendRaw(guarded.server, bytes)
   expect(guarded.passed).toEqual([])
+  expect(guarded.upgraded).toEqual([])
   expect(statuses(answer)).toEqual([status])
   expect(answer.toLowerCase()).not.toContain('access-control-')
   expect(statuses(await sendRaw(guarded.server, head(GET, 'X-Api-Key: k3y')))).toEqual([200])
@@ -275,6 +279,13 @@ describe('smuggling: one request or none', () => {
   })
 })
 
+test('malformed bytes after two requests under way close the connection, with no third answer', async () => {
+  await using guarded = await startGuarded()
+  const answer = await sendRaw(guarded.server, `${post(`${V}/composite`, '{')}${head(GET)}\u0000\r\n\r\n`)
+  expect(statuses(answer)).not.toContain(400)
+  expect(statuses(await sendRaw(guarded.server, head(GET)))).toEqual([200])
+})
+
 describe('keys', () => {
   const options = { apiKey: 'etl:k3y\nbi:0ther' }
   test.each([
@@ -369,6 +380,26 @@ describe('SOAP bodies', () => {
     await expectRefused(post('/services/Soap/u/64.0', envelope(operation)), 403)
   })
 
+  test.each([
+    ['a DOCTYPE', '<!DOCTYPE x><Envelope><Body><query/>'],
+    ['nothing', ''],
+    ['a form', 'grant_type=password'],
+  ])('%s in place of an envelope is refused', async (_what, body) => {
+    await expectRefused(post('/services/Soap/u/64.0', body), 403)
+  })
+
+  test('another method than POST and GET is refused', async () => {
+    await expectRefused(head('PUT /services/Soap/u/64.0 HTTP/1.1'), 405)
+  })
+
+  test('a caller who leaves after the operation leaves nothing behind', async () => {
+    await using guarded = await startGuarded()
+    const bytes = head('POST /services/Soap/u/64.0 HTTP/1.1', 'Content-Length: 1000') + '<Envelope><Body><query>'
+    expect(statuses(await sendRaw(guarded.server, bytes))).not.toContain(200)
+    expect(guarded.passed).toEqual([])
+    expect(statuses(await sendRaw(guarded.server, head(GET)))).toEqual([200])
+  })
+
   test('what the proxy answers itself passes to it', async () => {
     await using guarded = await startGuarded({
       answeredHere: { paths: ['/services/oauth2/token'], soapOperations: ['login'] },
@@ -414,6 +445,14 @@ describe('read-only', () => {
   })
 })
 
+test('a guard that is built in by half serves nothing', async () => {
+  const guard = createGuard(OPEN)
+  await using app = fastify()
+  app.addHook('preParsing', guard.preParsing)
+  app.get('/services/data', () => 'served')
+  expect((await app.inject({ url: '/services/data' })).statusCode).toBe(500)
+})
+
 describe('exhaustion', () => {
   test('a head beyond 32 KiB is refused with 431', async () => {
     await expectRefused(head(GET, `X: ${'y'.repeat(40_000)}`), 431)
@@ -423,8 +462,22 @@ describe('exhaustion', () => {
     await expectRefused(head(GET, ...Array.from({ length: 300 }, (_, index) => `X${index}: 1`)), 400)
   })
 
+  test('a flood of idle connections is capped, and serving goes on when they are gone', async () => {
+    await using guarded = await startGuarded()
+    const closing: Promise<unknown>[] = []
+    guarded.server.on('connection', (socket) => closing.push(once(socket, 'close')))
+    const flood = Array.from({ length: 70 }, () =>
+      connect(portOf(guarded.server), '127.0.0.1').on('error', () => undefined),
+    )
+    await once(guarded.server, 'drop')
+    for (const socket of flood) socket.destroy()
+    await Promise.all(closing)
+    expect(closing).toHaveLength(50)
+    expect(statuses(await sendRaw(guarded.server, head(GET)))).toEqual([200])
+  })
+
   test('a head that never ends is cut off while others are served', async () => {
-    await using guarded = await startGuarded({}, { headersTimeout: 200 })
+    await using guarded = await startGuarded({}, { headersTimeout: 200, connectionsCheckingInterval: 20 })
     const slow = connect(portOf(guarded.server), '127.0.0.1')
     slow.write('GET /services/data HTTP/1.1\r\nHost: localhost\r\n')
     const [other, cut] = await Promise.all([sendRaw(guarded.server, head(GET)), slow.toArray()])

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { ServerOptions } from 'node:http'
 import { Readable } from 'node:stream'
 import fastify from 'fastify'
 import type { FastifyReply } from 'fastify'
 import { errorBody, ProxyError } from '../../src/errors.ts'
-import { createConnectionGuard } from '../../src/server/connection-guard.ts'
+import { guardConnections } from '../../src/server/connection-guard.ts'
 import { createGuard } from '../../src/server/guard.ts'
 import type { GuardOptions } from '../../src/server/guard.ts'
 import { listenerLimits } from '../../src/server/listener-limits.ts'
@@ -33,18 +35,16 @@ function answerBadUrl(_error: unknown, _request: unknown, reply: FastifyReply): 
 }
 
 /** A real listener behind the guard. `passed` is what reached the place of the upstream, body and all. */
-export async function startGuarded(options: Partial<GuardOptions> = {}, limits: { headersTimeout?: number } = {}) {
-  const { http, keepAliveTimeout, requestTimeout, connectionTimeout } = listenerLimits(30_000)
+export async function startGuarded(options: Partial<GuardOptions> = {}, http: ServerOptions = {}) {
   const guard = createGuard({ ...OPEN, ...options })
-  const connections = createConnectionGuard()
+  const limits = listenerLimits(30_000)
   const passed: Passed[] = []
   const rules: unknown[] = []
+  const upgraded: string[] = []
   const app = fastify({
-    keepAliveTimeout,
-    requestTimeout,
-    connectionTimeout,
-    http: { ...http, ...limits, ...(limits.headersTimeout === undefined ? {} : { connectionsCheckingInterval: 20 }) },
-    clientErrorHandler: connections.answerClientError,
+    serverFactory: (handler) =>
+      guardConnections(createServer({ ...limits.http, ...http }, handler), { ...limits, maxConnections: 50 }),
+    clientErrorHandler: () => undefined,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     frameworkErrors: answerBadUrl,
@@ -53,7 +53,8 @@ export async function startGuarded(options: Partial<GuardOptions> = {}, limits: 
       return 'problem' in target ? url : target.path + target.search
     },
   })
-  connections.refuseUpgrades(app.server)
+  // As Fastify does for the second address of localhost.
+  app.server.on('upgrade', () => upgraded.push('upgraded'))
   app.addHook('onRequest', guard.onRequest)
   app.addHook('preParsing', guard.preParsing)
   app.addHook('onSend', guard.onSend)
@@ -71,7 +72,7 @@ export async function startGuarded(options: Partial<GuardOptions> = {}, limits: 
     url: '/*',
     handler: async (request, reply) => {
       const chunks: Buffer[] = []
-      if (request.body instanceof Readable) {
+      if (request.body instanceof Readable && !request.url.endsWith('/unread')) {
         for await (const chunk of request.body as AsyncIterable<Buffer>) chunks.push(chunk) // a body without encoding
       }
       passed.push({
@@ -90,6 +91,7 @@ export async function startGuarded(options: Partial<GuardOptions> = {}, limits: 
     server: app.server,
     passed,
     rules,
+    upgraded,
     async [Symbol.asyncDispose]() {
       await app.close()
       if (app.server.listening) await once(app.server, 'close')

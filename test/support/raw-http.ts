@@ -1,8 +1,11 @@
 import { connect } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 
-/** Sends these very bytes, closes the sending side, and gives all that comes back until the other side closes. */
-export async function sendRaw(server: Server, bytes: string | Buffer): Promise<string> {
+/**
+ * Sends these very bytes, closes the sending side, and gives all that comes back until the other side closes.
+ * Node takes the closing for a caller who left, so what takes its time must be sent with `stay` and `Connection: close`.
+ */
+export async function sendRaw(server: Server, bytes: string, stay?: 'stay'): Promise<string> {
   const socket = connect({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true })
   let answer = ''
   const { promise, resolve } = Promise.withResolvers<string>()
@@ -15,7 +18,8 @@ export async function sendRaw(server: Server, bytes: string | Buffer): Promise<s
   socket.on('end', () => {
     socket.destroy()
   })
-  socket.end(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+  if (stay === 'stay') socket.write(bytes, 'latin1')
+  else socket.end(bytes, 'latin1')
   return promise
 }
 
