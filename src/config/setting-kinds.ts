@@ -29,8 +29,11 @@ export const list = (description: string, shape: ListShape, options = {}) =>
     ...options,
   })
 export const flag = (description: string) => Type.Boolean({ description, default: false })
-export const choice = <const V extends string[]>(description: string, fallback: V[number], values: V) =>
-  Type.Enum(values, { description, default: fallback })
+export const choice = <V extends string[]>(
+  description: string,
+  fallback: NoInfer<V[number]>,
+  values: readonly [...V],
+) => Type.Enum(values, { description, default: fallback })
 
 interface Range {
   default?: number
