@@ -2,6 +2,8 @@
 export interface Clock {
   /** Wall-clock time, epoch milliseconds. */
   now(): number
+  /** Milliseconds that only ever grow, whoever sets the wall clock; they may stand still while the machine is suspended. */
+  monotonic(): number
   /** Resolves after `ms` milliseconds; rejects with the signal's reason when aborted. Longer waits than a timer can hold are cut short. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
@@ -11,6 +13,7 @@ export const MAX_SLEEP_MS = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   sleep(ms, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from '../clock.ts'
+import type { Answer } from './answer.ts'
+import { recordId, toId18 } from './record-id.ts'
+import { Sessions, type Session } from './sessions.ts'
+import { Switches, type SwitchName } from './switches.ts'
+import { TokenSigner } from './token-signer.ts'
+
+const HOUR_MS = 3_600_000
+
+export interface OrgOptions {
+  clock: Clock
+  seed: number
+  clientId?: string | undefined
+  clientSecret?: string | undefined
+  username?: string | undefined
+  sessionTimeoutMs?: number | undefined
+  tokenFormat?: 'opaque' | 'jwt' | undefined
+  expiresIn?: boolean | undefined
+  loginLimitPerHour?: number | undefined
+  dailyRequestLimit?: number | undefined
+}
+
+/** The org as its administrator sees it: the app's credentials, the sessions, the counters, and the switches that make it misbehave. */
+export class OrgState {
+  readonly clock: Clock
+  readonly sessions: Sessions
+  readonly switches = new Switches()
+  readonly signer: TokenSigner
+  readonly orgId: string
+  readonly userId: string
+  readonly username: string
+  readonly clientId: string
+  clientSecret: string
+  tokenFormat: 'opaque' | 'jwt'
+  /** Whether token answers carry `expires_in`; Salesforce's do not. */
+  expiresIn: boolean
+  /** Whether a mint that hands back the live session counts as activity. Unknown of the real one, so off: the harsher case. */
+  mintIsActivity = false
+  /** Further waits before each answer, by the emulator's clock. */
+  mintDelayMs = 0
+  apiDelayMs = 0
+  /** How long a Bulk 2.0 job stays InProgress. */
+  jobDurationMs = 0
+  /** What token answers name as `instance_url`, where it is not the address that was called. */
+  instanceUrl: string | undefined
+  readonly loginLimitPerHour: number
+  dailyRequestLimit: number
+  apiRequests = 0
+  tokenRequests = 0
+  tokensIssued = 0
+  /** Ends the waits of answers under way when the emulator closes. */
+  readonly closing = new AbortController()
+  readonly #logins: number[] = []
+
+  constructor(options: OrgOptions) {
+    this.clock = options.clock
+    const orgId15 = recordId('00D', options.seed + 7_654_321).slice(0, 15)
+    this.orgId = toId18(orgId15)
+    this.userId = recordId('005', 1)
+    this.username = options.username ?? 'integration@cloudaware.example'
+    this.clientId =
+      options.clientId ?? `3MVG9${derive(`key ${options.seed}`, 'base64url').replace(/[-_]/g, 'x').slice(0, 80)}`
+    this.clientSecret = options.clientSecret ?? derive(`secret ${options.seed}`, 'hex').slice(0, 64).toUpperCase()
+    this.tokenFormat = options.tokenFormat ?? 'opaque'
+    this.expiresIn = options.expiresIn ?? false
+    this.loginLimitPerHour = options.loginLimitPerHour ?? 3600
+    this.dailyRequestLimit = options.dailyRequestLimit ?? 100_000
+    this.sessions = new Sessions(options.clock, orgId15, options.sessionTimeoutMs ?? 2 * HOUR_MS)
+    this.signer = new TokenSigner(this)
+  }
+
+  /** Switches a misbehaviour on, for so many requests or until `heal`. */
+  fail(name: SwitchName, times = Infinity): void {
+    this.switches.set(name, times)
+  }
+
+  /** The next `times` requests of that kind get this very answer. */
+  failWith(on: 'token' | 'api', answer: Answer, times = 1): void {
+    this.switches.setAnswer(on, answer, times)
+  }
+
+  /** Switches one misbehaviour off, or all. */
+  heal(name?: SwitchName): void {
+    this.switches.clear(name)
+  }
+
+  killSessions(): void {
+    this.sessions.endAll()
+  }
+
+  /** The old secret stops working at once; sessions opened with it live on. */
+  rotateSecret(secret: string): void {
+    this.clientSecret = secret
+  }
+
+  /** Counts a login; false where the user is over the hourly limit. */
+  countLogin(): boolean {
+    const now = this.clock.now()
+    while ((this.#logins[0] ?? now) <= now - HOUR_MS) this.#logins.shift()
+    if (this.#logins.length >= this.loginLimitPerHour) return false
+    this.#logins.push(now)
+    return true
+  }
+
+  /** A session for the run-as user: the live one again, or a new one. */
+  async openSession(instanceUrl: string): Promise<Session> {
+    if (this.tokenFormat === 'jwt') {
+      const expiresAt = this.clock.now() + this.sessions.timeoutMs
+      return this.sessions.add(await this.signer.sign(instanceUrl, expiresAt), expiresAt)
+    }
+    const session = this.sessions.open()
+    if (this.mintIsActivity) this.sessions.use(session.token)
+    return session
+  }
+
+  /** Waits by the emulator's clock; cut short when it closes. */
+  async wait(ms: number): Promise<void> {
+    if (ms > 0) await this.clock.sleep(ms, this.closing.signal)
+  }
+
+  identityUrl(): string {
+    return `https://login.salesforce.com/id/${this.orgId}/${this.userId}`
+  }
+}
+
+function derive(text: string, encoding: 'hex' | 'base64url'): string {
+  return createHash('sha512').update(`emulator ${text}`).digest(encoding)
+}

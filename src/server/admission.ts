@@ -1,0 +1,82 @@
+import type { IncomingMessage } from 'node:http'
+import { identifyCaller, parseCallerKeys } from './caller-key.ts'
+import { createHostPolicy } from './host-policy.ts'
+import { createOriginPolicy } from './origin-policy.ts'
+import type { Refusal } from './refusal.ts'
+import { parseTarget } from './request-target.ts'
+import type { Target } from './request-target.ts'
+
+export interface AdmissionOptions {
+  readonly allowedHosts: readonly string[]
+  readonly allowedOrigins: readonly string[]
+  /** The text of PROXY_API_KEY; undefined or blank asks for none. */
+  readonly apiKey: string | undefined
+}
+
+/** A caller who may ask, whatever it is that he asks. */
+export interface Admitted {
+  readonly target: Target
+  /** The name of the key that was presented. */
+  readonly caller: string | undefined
+  /** Fields for the answer, errors included. */
+  readonly cors: Readonly<Record<string, string>> | undefined
+  /** To be answered with 204 at once. */
+  readonly isPreflight: boolean
+}
+
+/** Far beyond what any client sends. Node would drop fields after the 2,000th without a word. */
+const MAX_FIELDS = 256
+
+/** Judges who calls and how: target, Host, Origin, key. Throws a RangeError on a malformed setting. */
+export function createAdmission(options: AdmissionOptions): (request: IncomingMessage) => Admitted | Refusal {
+  const judgeHost = createHostPolicy(options)
+  const judgeOrigin = createOriginPolicy(options)
+  const keys = parseCallerKeys(options.apiKey ?? '')
+
+  return (request) => {
+    const { headers, rawHeaders, method = '', url = '' } = request
+    const target = parseTarget(url)
+    if ('problem' in target) return invalid('target', target.problem)
+    const problem = headProblem(request)
+    if (problem !== undefined) return problem
+    const hostRefusal = judgeHost(valuesOf(rawHeaders, 'host'))
+    if (hostRefusal !== undefined) return hostRefusal
+    const originCount = headers.origin === undefined ? 0 : valuesOf(rawHeaders, 'origin').length
+    const origin = judgeOrigin({ method, headers, originCount, isSecure: 'encrypted' in request.socket })
+    if (origin.kind === 'refused') return origin.refusal
+    // A preflight carries no key: browsers send it without credentials.
+    const caller = identifyCaller(keys, headers)
+    const isPreflight = origin.kind === 'preflight'
+    if (keys.length > 0 && caller === undefined && !isPreflight) return KEY_REQUIRED
+    return { target, caller, cors: origin.cors, isPreflight }
+  }
+}
+
+const KEY_REQUIRED: Refusal = {
+  code: 'PROXY_KEY_REQUIRED',
+  rule: 'PROXY_API_KEY',
+  detail: 'The request presents none of its keys.',
+}
+
+function headProblem({ headers, rawHeaders }: IncomingMessage): Refusal | undefined {
+  if (rawHeaders.length > MAX_FIELDS * 2)
+    return invalid('header count', `It has more than ${MAX_FIELDS} header fields.`)
+  // Java's HttpClient offers h2c with every first request and goes on in HTTP/1.1; RFC 9110 §7.8 lets a server ignore the offer.
+  const { upgrade } = headers
+  if (upgrade === undefined || upgrade.trim().toLowerCase() === 'h2c') return undefined
+  return invalid('upgrade', 'It asks for an upgrade (WebSocket or the like), which the proxy does not make.')
+}
+
+function invalid(rule: string, detail: string): Refusal {
+  return { code: 'PROXY_REQUEST_INVALID', rule, detail }
+}
+
+/** All values of a field as sent: Node's `headers` keeps the first Host and the first Origin only. */
+function valuesOf(rawHeaders: readonly string[], name: string): string[] {
+  const values: string[] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const field = rawHeaders[at]
+    if (field?.length === name.length && field.toLowerCase() === name) values.push(rawHeaders[at + 1] ?? '')
+  }
+  return values
+}

@@ -1,0 +1,102 @@
+import { effectiveMethods } from './effective-method.ts'
+import { hasRepeatedMember, isJsonObject, member } from './json-members.ts'
+import type { JsonObject } from './json-members.ts'
+import { compilePattern } from './path-pattern.ts'
+import { unreadable } from './judged-body.ts'
+import type { Refusal } from './refusal.ts'
+import { parseTarget } from './request-target.ts'
+
+/** The policy that a sub-request is judged by: one effective method on one policy path. */
+export type Judge = (method: string, policyPath: string) => Refusal | undefined
+
+const ROOMS = ['/services/data/*', '/services/data/*/tooling']
+const COMPOSITE = ROOMS.map((room) => compilePattern(`${room}/composite/**`))
+/** Below /composite, but carrying records, not requests. */
+const RECORDS = ROOMS.flatMap((room) => [`${room}/composite/sobjects/**`, `${room}/composite/tree/**`]).map(
+  compilePattern,
+)
+
+/** Whether a POST to this policy path carries requests of its own, to be judged by {@link judgeComposite}. */
+export function carriesRequests(policyPath: string): boolean {
+  if (!policyPath.includes('/composite')) return false
+  return COMPOSITE.some((matches) => matches(policyPath)) && !RECORDS.some((matches) => matches(policyPath))
+}
+
+/** Judges every sub-request of a composite, batch or graph body. One refused refuses all, and so does what cannot be read. */
+export function judgeComposite(body: Buffer, judge: Judge): Refusal | undefined {
+  const root = parsed(body)
+  if (root === undefined) return unreadable('Its body is not plain JSON in UTF-8 with each member named once.')
+  const requests = subRequests(root)
+  if (requests === undefined) return unreadable('Its body lists no sub-requests.')
+  for (const request of requests) {
+    const refusal = judgeSubRequest(request, judge)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
+
+function judgeSubRequest(request: unknown, judge: Judge): Refusal | undefined {
+  if (!isJsonObject(request)) return unreadable('A sub-request is no object.')
+  const method = member(request, 'method')
+  const url = member(request, 'url')
+  if (typeof method !== 'string' || typeof url !== 'string') return unreadable('A sub-request has no method or url.')
+  // The query is free text here: JSON carries what a request line would have to encode.
+  const [path = '', ...query] = absolute(url).split('?')
+  const target = parseTarget(path)
+  if ('problem' in target) return unreadable(`A sub-request: ${target.problem}`)
+  if (!hasHarmlessReferences(path)) {
+    return unreadable('A sub-request puts a reference where it could change which resource is meant.')
+  }
+  if (carriesRequests(target.policyPath)) return unreadable('A composite inside a composite is not passed on.')
+  const headers = member(request, 'httpheaders')
+  for (const effective of effectiveMethods(method, query.join('?'), isJsonObject(headers) ? strings(headers) : {})) {
+    const refusal = judge(effective, target.policyPath)
+    if (refusal !== undefined) return { ...refusal, detail: `A sub-request of the composite: ${refusal.detail}` }
+  }
+  return undefined
+}
+
+/** Batch URLs may be relative to /services/data/. */
+function absolute(url: string): string {
+  if (/^v\d/i.test(url)) return `/services/data/${url}`
+  return url.startsWith('services/') ? `/${url}` : url
+}
+
+/**
+ * `@{ref.field}` is filled in by Cloudaware from an earlier answer, so the text of a record could complete the path.
+ * It may therefore only be the id of a record: a whole segment below /sobjects/<Type>/, from a field named …Id.
+ */
+function hasHarmlessReferences(path: string): boolean {
+  const [, reference, rest = path] = RECORD_BY_REFERENCE.exec(path) ?? []
+  const isId = reference === undefined || /\.\w+$/.exec(reference)?.[0].toLowerCase().endsWith('id') === true
+  return isId && !/[@$%](?:40|24)?(?:\{|%7b)/i.test(rest)
+}
+
+const RECORD_BY_REFERENCE = /^\/services\/data\/v[\d.]+\/(?:tooling\/)?sobjects\/\w+\/@\{([\w.[\]]+)\}(?=\/|$)(.*)$/i
+
+function parsed(body: Buffer): JsonObject | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+    const value: unknown = JSON.parse(text)
+    return isJsonObject(value) && !hasRepeatedMember(text) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** compositeRequest (composite), batchRequests (batch) or graphs[].compositeRequest; all that are there. */
+function subRequests(root: JsonObject): readonly unknown[] | undefined {
+  const graphs = member(root, 'graphs')
+  const lists = [
+    member(root, 'compositerequest'),
+    member(root, 'batchrequests'),
+    ...(Array.isArray(graphs)
+      ? graphs.map((graph) => (isJsonObject(graph) ? member(graph, 'compositerequest') : null))
+      : []),
+  ].filter((list) => list !== undefined)
+  return lists.length > 0 && lists.every(Array.isArray) ? lists.flat(1) : undefined
+}
+
+function strings(fields: JsonObject): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name.toLowerCase(), String(value)]))
+}

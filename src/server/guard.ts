@@ -1,0 +1,89 @@
+import { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ProxyError } from '../errors.ts'
+import { createAdmission } from './admission.ts'
+import type { AdmissionOptions } from './admission.ts'
+import { createRequestPolicy } from './request-policy.ts'
+import type { BodyJudge, RequestPolicyOptions } from './request-policy.ts'
+import { toProxyError } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
+
+export type GuardOptions = AdmissionOptions & RequestPolicyOptions
+
+/** Hooks for a Fastify instance's root. All three belong together. */
+export interface Guard {
+  /** Judges the head: 400 target, 403 host, origin, key, 405 method, 403 path, 405 read-only; answers preflights. */
+  onRequest: (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
+  /** Judges composite and SOAP bodies, and gives the handler a stream of the very same bytes as `request.body`. */
+  preParsing: (request: FastifyRequest, reply: FastifyReply, payload: Readable) => Promise<Readable>
+  /** Adds the CORS fields for a listed origin, after the upstream's own fields were copied; to errors, too. */
+  onSend: (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: () => void) => void
+  /** The name of the key that the request presented. */
+  callerOf: (request: FastifyRequest) => string | undefined
+}
+
+interface Passport {
+  caller: string | undefined
+  cors: Readonly<Record<string, string>> | undefined
+  judgeBody: BodyJudge | undefined
+}
+
+/** May this caller ask this? Composes the policies. Throws a RangeError on a malformed setting, by its name. */
+export function createGuard(options: GuardOptions): Guard {
+  const admit = createAdmission(options)
+  const judge = createRequestPolicy(options)
+  // RFC 9110 §15.5.6: a 405 names what would be served.
+  const allow = options.isReadOnly ? 'GET, HEAD, OPTIONS' : 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+  const passports = new WeakMap<FastifyRequest, Passport>()
+
+  function refused(reply: FastifyReply, refusal: Refusal): ProxyError {
+    if (refusal.code === 'PROXY_METHOD_REFUSED') reply.header('allow', allow)
+    return toProxyError(refusal)
+  }
+
+  return {
+    onRequest(request, reply, done) {
+      const admitted = admit(request.raw)
+      if ('code' in admitted) {
+        done(toProxyError(admitted))
+        return
+      }
+      const { target, caller, cors, isPreflight } = admitted
+      const passport: Passport = { caller, cors, judgeBody: undefined }
+      passports.set(request, passport)
+      if (isPreflight) {
+        reply.code(204).send()
+        return
+      }
+      const verdict = judge(request.method, target, request.headers)
+      if (typeof verdict === 'object') {
+        done(refused(reply, verdict))
+        return
+      }
+      passport.judgeBody = verdict
+      done()
+    },
+
+    async preParsing(request, reply, payload) {
+      const judgeBody = passports.get(request)?.judgeBody
+      if (judgeBody === undefined) return payload
+      const judged = await judgeBody(payload)
+      if (judged instanceof Readable) return judged
+      throw refused(reply, judged)
+    },
+
+    onSend(request, reply, _payload, done) {
+      const cors = passports.get(request)?.cors
+      if (cors !== undefined) addCors(reply, cors)
+      done()
+    },
+
+    callerOf: (request) => passports.get(request)?.caller,
+  }
+}
+
+function addCors(reply: FastifyReply, { vary = '', ...fields }: Readonly<Record<string, string>>): void {
+  const upstreamVary = reply.getHeader('vary')
+  reply.removeHeader('access-control-allow-credentials')
+  reply.headers({ ...fields, vary: upstreamVary === undefined ? vary : `${String(upstreamVary)}, ${vary}` })
+}

@@ -1,0 +1,43 @@
+import type { Readable } from 'node:stream'
+import type { HeaderFields } from './effective-method.ts'
+import type { Refusal } from './refusal.ts'
+
+/** Refuses a body that the policy would have to judge and cannot. */
+export function unreadable(detail: string): Refusal {
+  return { code: 'PROXY_PATH_REFUSED', rule: 'body not judged', detail }
+}
+
+/** Why a body with these headers cannot be judged at all; undefined where it can. */
+export function unjudgeableBody(headers: HeaderFields): Refusal | undefined {
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity') {
+    return unreadable('The proxy reads this body to judge it, so it must come without Content-Encoding.')
+  }
+  // Another charset could make other characters of the same bytes.
+  const [, charset] = /charset\s*=\s*"?([^\s;"]*)/i.exec(String(headers['content-type'])) ?? []
+  if (charset !== undefined && !/^(?:utf-?8|us-ascii|iso-8859-1)$/i.test(charset)) {
+    return unreadable('The proxy reads this body to judge it, so it must come in UTF-8.')
+  }
+  return undefined
+}
+
+/**
+ * Holds a body of at most `limit` bytes. Forward the very Buffer (`Readable.from([body])`): what was judged is what goes.
+ * Rejects with the stream's own error where the caller leaves half-way.
+ */
+export async function readComposite(stream: Readable, limit: number): Promise<Buffer | 'too-large'> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of bytesOf(stream)) {
+    size += chunk.length
+    if (size > limit) return 'too-large'
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** The chunks of a request body. The caller is still to be answered, so leaving the loop early does not destroy the stream. */
+export function bytesOf(stream: Readable): AsyncIterable<Buffer> {
+  // Without an encoding set, a body's chunks are Buffers; the type of the iterator does not say so.
+  return stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+}

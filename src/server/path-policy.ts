@@ -1,0 +1,58 @@
+import { API_PREFIXES, DENIED_PATHS } from './denied-paths.ts'
+import { isReadMethod } from './effective-method.ts'
+import { compilePattern } from './path-pattern.ts'
+import type { Refusal } from './refusal.ts'
+
+/** Judges one method on one policy path (`Target.policyPath`). */
+export type PathPolicy = (method: string, policyPath: string) => Refusal | undefined
+
+export interface PathPolicyOptions {
+  /** PROXY_ALLOWED_PATHS: prefixes or globs; or, to lift one built-in refusal, the very path or the rule's name. */
+  readonly allowedPaths: readonly string[]
+  /** PROXY_DENIED_PATHS: prefixes or globs. They win over all else. */
+  readonly deniedPaths: readonly string[]
+}
+
+/** Throws a RangeError, with the setting's name, on an entry that is no path. */
+export function createPathPolicy({ allowedPaths, deniedPaths }: PathPolicyOptions): PathPolicy {
+  checkPatterns('PROXY_DENIED_PATHS', deniedPaths, /^\//)
+  checkPatterns('PROXY_ALLOWED_PATHS', allowedPaths, /^(?:\/|soap:\w+$)/)
+  const named = new Set(allowedPaths.map((entry) => entry.toLowerCase()))
+  const denied = deniedPaths.map((pattern) => ({ pattern, matches: compilePattern(pattern) }))
+  const allowed = [...API_PREFIXES, ...allowedPaths].map(compilePattern)
+  const builtIn = DENIED_PATHS.filter(({ pattern }) => !named.has(pattern)).map((rule) => ({
+    ...rule,
+    matches: compilePattern(rule.pattern),
+  }))
+
+  return (method, path) => {
+    const own = denied.find(({ matches }) => matches(path))
+    if (own !== undefined) {
+      return refusal(`PROXY_DENIED_PATHS ${own.pattern}`, `It is refused by "${own.pattern}" of PROXY_DENIED_PATHS.`)
+    }
+    if (named.has(path)) return undefined
+    const rule = builtIn.find(
+      (row) => (row.methods === 'any' || !isReadMethod(method)) && row.matches(path) && row.except !== path,
+    )
+    if (rule !== undefined) {
+      return refusal(
+        rule.pattern,
+        `${rule.why} To allow it all the same, name "${rule.pattern}" in PROXY_ALLOWED_PATHS.`,
+      )
+    }
+    if (allowed.some((matches) => matches(path))) return undefined
+    return refusal('not an API path', 'To allow it, add it to PROXY_ALLOWED_PATHS.')
+  }
+}
+
+function refusal(rule: string, detail: string): Refusal {
+  return { code: 'PROXY_PATH_REFUSED', rule, detail }
+}
+
+function checkPatterns(setting: string, patterns: readonly string[], shape: RegExp): void {
+  if (patterns.some((pattern) => !shape.test(pattern))) {
+    throw new RangeError(
+      `${setting} takes paths that begin with a slash, such as /services/data or /services/data/*/limits.`,
+    )
+  }
+}

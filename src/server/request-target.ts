@@ -1,0 +1,90 @@
+/** A request target in origin-form, in the one reading that both the policy and the upstream get. */
+export interface Target {
+  /** As sent, with repeated slashes collapsed: what goes upstream. */
+  readonly path: string
+  /** `?` and the query, byte for byte as sent; empty where there is none. */
+  readonly search: string
+  /** What the path means at its most generous reading: see {@link decodedForPolicy}. Policies judge this. */
+  readonly policyPath: string
+}
+
+export interface TargetProblem {
+  readonly problem: string
+}
+
+/** Reads a raw request target. A target that two servers could read in two ways is a problem, a sentence without input. */
+export function parseTarget(rawUrl: string): Target | TargetProblem {
+  if (!rawUrl.startsWith('/')) return { problem: 'The target must be a path that begins with a slash.' }
+  const queryAt = rawUrl.indexOf('?')
+  const search = queryAt === -1 ? '' : rawUrl.slice(queryAt)
+  if (NOT_IN_A_URL.test(search)) {
+    return { problem: 'The query holds a control, space, # or non-ASCII character: percent-encode it as UTF-8.' }
+  }
+  const sent = queryAt === -1 ? rawUrl : rawUrl.slice(0, queryAt)
+  if (NOT_IN_A_URL.test(sent) || sent.includes('\\')) {
+    return { problem: 'The path holds a control, space, #, backslash or non-ASCII character.' }
+  }
+  // The Salesforce CLI and Data Loader send //services/…; http-proxy would refuse it.
+  const path = sent.replace(/\/{2,}/g, '/')
+  const policyPath = decodedForPolicy(path)
+  return typeof policyPath === 'string' ? { path, search, policyPath } : policyPath
+}
+
+// eslint's no-control-regex is content with escapes outside the C0 range, hence "all but printable ASCII".
+const NOT_IN_A_URL = /[^!-~]|#/
+
+const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+$/
+const RESPONSE_FORMAT = /\.(?:json|xml)$/
+
+/**
+ * The path as a lenient server could read it: decoded, case-folded, without `;` parameters, outer blanks,
+ * a final slash or the `.json`/`.xml` that Salesforce takes off. A problem where even that is ambiguous.
+ */
+export function decodedForPolicy(path: string): string | TargetProblem {
+  if (PLAIN_PATH.test(path)) return path.toLowerCase().replace(RESPONSE_FORMAT, '')
+  if (/%(?![\da-f]{2})/i.test(path)) return { problem: 'The path holds a malformed percent-encoding.' }
+  if (/%(?:2f|5c|[01][\da-f]|7f)/i.test(path)) {
+    return { problem: 'The path holds an encoded slash, backslash or control character.' }
+  }
+  if (/%25[\da-f]{2}/i.test(path)) return { problem: 'The path is percent-encoded twice.' }
+  const folded = foldedCase(path)
+  if (folded === undefined) return { problem: 'The percent-encoding of the path is not UTF-8.' }
+  const segments = folded.split('/')
+  if (segments.length !== path.split('/').length || /[\\\p{Cc}]/u.test(folded)) {
+    return { problem: 'The path holds a look-alike of a slash, a backslash or a control character.' }
+  }
+  const plain = segments.map(withoutParameters)
+  if (plain.some((segment, index) => isAmbiguous(segment, index, plain.length))) {
+    return { problem: 'The path holds a dot segment or an empty one.' }
+  }
+  const joined = plain.join('/').replace(RESPONSE_FORMAT, '')
+  return joined.length > 1 && joined.endsWith('/') ? joined.slice(0, -1) : joined
+}
+
+/**
+ * Upper case first: Java's equalsIgnoreCase takes dotless ı for i; NFKC takes ſ for s, fullwidth letters for plain ones
+ * and one-character dots and slashes apart, so that the checks after this see them.
+ */
+function foldedCase(path: string): string | undefined {
+  const decoded = decodedOnce(path)
+  return decoded?.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('\u0307', '')
+}
+
+function decodedOnce(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return undefined
+  }
+}
+
+function withoutParameters(segment: string): string {
+  const at = segment.indexOf(';')
+  return (at === -1 ? segment : segment.slice(0, at)).trim()
+}
+
+/** The first segment stands before the leading slash, and the last is empty after a final one: both may be. */
+function isAmbiguous(segment: string, index: number, count: number): boolean {
+  if (segment === '') return index !== 0 && index !== count - 1
+  return /^\.+$/.test(segment)
+}

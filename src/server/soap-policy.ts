@@ -1,0 +1,128 @@
+import type { Readable } from 'node:stream'
+import { bytesOf, unreadable } from './judged-body.ts'
+import { readOnlyRefusal } from './read-only.ts'
+import type { Refusal } from './refusal.ts'
+
+/** Operations that would hand a caller more than the API, end the shared session, or change the org itself. */
+const DENIED_OPERATIONS: Readonly<Record<string, string>> = {
+  login: 'It would send its own credentials to Cloudaware.',
+  logout: 'It would end the session that all callers of the proxy share.',
+  invalidatesessions: 'It would end sessions that other callers use.',
+  setpassword: "It changes a user's password.",
+  resetpassword: "It changes a user's password.",
+  changeownpassword: "It changes the password of the proxy's own user.",
+  executeanonymous: 'It runs arbitrary code, which can read the access token.',
+  deploy: 'It changes code or configuration of the org.',
+  deployrecentvalidation: 'It changes code or configuration of the org.',
+}
+
+const READ_OPERATION =
+  /^(?:query|querymore|queryall|search|retrieve|getuserinfo|getservertimestamp|getdeleted|getupdated|describe\w*|listmetadata|readmetadata|check(?:retrieve|deploy)?status)$/
+
+/** Writes that only the metadata service and the tooling service have: both change the org's configuration. */
+const METADATA_WRITE = /^(?:create|update|upsert|delete|rename)(?:metadata)?$/
+
+export interface SoapPolicy {
+  readonly isReadOnly: boolean
+  /** PROXY_ALLOWED_PATHS: an entry `soap:<operation>` lifts that refusal. */
+  readonly allowedPaths: readonly string[]
+}
+
+/** Judges a SOAP operation (local name of the first element in the Body) on `/services/soap/<service>/…`. */
+export function judgeSoap(operation: string, policyPath: string, policy: SoapPolicy): Refusal | undefined {
+  const name = operation.toLowerCase()
+  const isConfiguration = /^\/services\/soap\/[mt](?:\/|$)/.test(policyPath)
+  const why =
+    DENIED_OPERATIONS[name] ??
+    (isConfiguration && METADATA_WRITE.test(name) ? 'It changes code or configuration of the org.' : undefined)
+  if (why !== undefined && !policy.allowedPaths.some((entry) => entry.toLowerCase() === `soap:${name}`)) {
+    const detail = `${why} To allow it all the same, name "soap:${name}" in PROXY_ALLOWED_PATHS.`
+    return { code: 'PROXY_PATH_REFUSED', rule: `soap:${name}`, detail }
+  }
+  return policy.isReadOnly && !READ_OPERATION.test(name) ? readOnlyRefusal() : undefined
+}
+
+/** Whether a POST to this policy path is a SOAP call. */
+export function isSoapPath(policyPath: string): boolean {
+  return policyPath.startsWith('/services/soap/')
+}
+
+/** As latin1 shows it, or as much of it as has come. */
+const UTF8_BOM = /^\u00EF(?:\u00BB\u00BF?)?/
+const UNREADABLE = 'The proxy finds no SOAP operation in its body.'
+// The look-aheads keep names from being tried at every length: input must not choose how long this takes.
+const MARKUP = /<!--[^]*?-->|<\?[^]*?\?>|<(\/?)([\w.:-]+)(?![\w.:-])((?:[^<>"']|"[^"<]*"|'[^'<]*')*?)(\/?)>/y
+
+/**
+ * The operation that an envelope calls: the first element in Envelope/Body. `more` where the text ends before it,
+ * and a refusal for what is no plain SOAP (DOCTYPE, CDATA, UTF-16, another root).
+ */
+export function soapOperation(text: string): { operation: string } | 'more' | Refusal {
+  const open: string[] = []
+  let at = UTF8_BOM.exec(text)?.[0].length ?? 0
+  for (;;) {
+    const next = text.indexOf('<', at)
+    if (next === -1) return isBlankBetween(text.slice(at), open) ? 'more' : unreadable(UNREADABLE)
+    if (!isBlankBetween(text.slice(at, next), open)) return unreadable(UNREADABLE)
+    MARKUP.lastIndex = next
+    const found = MARKUP.exec(text)
+    if (found === null) return isBegun(text.slice(next)) ? 'more' : unreadable(UNREADABLE)
+    at = MARKUP.lastIndex
+    const [, close, name, , empty] = found
+    if (name === undefined) continue
+    const local = localName(name)
+    if (close === '/') {
+      if (open.pop() !== name) return unreadable(UNREADABLE)
+      continue
+    }
+    const depth = open.length
+    if (depth === 2 && localName(open[1] ?? '') === 'Body') return { operation: local }
+    if (depth === 0 && local !== 'Envelope') return unreadable(UNREADABLE)
+    if (depth === 1 && local !== 'Header' && local !== 'Body') return unreadable(UNREADABLE)
+    if (empty !== '/') open.push(name)
+  }
+}
+
+function localName(name: string): string {
+  return name.slice(name.indexOf(':') + 1)
+}
+
+/** Text stands only inside header entries: elsewhere it would mean that this reading is not the right one. */
+function isBlankBetween(text: string, open: readonly string[]): boolean {
+  return open.length > 2 || /^\s*$/.test(text)
+}
+
+/** Markup whose end may still come. DOCTYPE and CDATA never become readable. */
+function isBegun(text: string): boolean {
+  return /^<(?:\/?$|!(?:-(?:-[^]*)?)?$|\?|\/?[\w.:-]+(?![\w.:-])(?:[^<>"']|"[^"<]*"|'[^'<]*')*(?:"[^"<]*|'[^'<]*)?$)/.test(
+    text,
+  )
+}
+
+/** The most of an envelope that is held to find its operation: headers are small. */
+const PEEK_LIMIT = 64 * 1024
+
+/** Reads a SOAP request up to its operation. Forward `held` and then what is left of the stream. */
+export async function peekSoap(stream: Readable): Promise<{ held: Buffer; found: string | Refusal }> {
+  const chunks: Buffer[] = []
+  let size = 0
+  let readAgainAt = 0
+  for await (const chunk of bytesOf(stream)) {
+    chunks.push(chunk)
+    size += chunk.length
+    // Read again only when there is twice as much: single bytes must not cost the square of their number.
+    if (size < readAgainAt) continue
+    readAgainAt = Math.min(size * 2, PEEK_LIMIT)
+    const found = operationIn(chunks)
+    if (found !== 'more') return { held: Buffer.concat(chunks), found }
+    if (size >= PEEK_LIMIT) break
+  }
+  const found = operationIn(chunks)
+  return { held: Buffer.concat(chunks), found: found === 'more' ? unreadable(UNREADABLE) : found }
+}
+
+function operationIn(chunks: readonly Buffer[]): string | Refusal {
+  // latin1 keeps the markup of every superset of ASCII in place, wherever a chunk ends.
+  const result = soapOperation(Buffer.concat(chunks).toString('latin1', 0, PEEK_LIMIT))
+  return typeof result === 'object' && 'operation' in result ? result.operation : result
+}

@@ -1,0 +1,28 @@
+import { fingerprint } from './fingerprint.ts'
+import type { Life } from './lifetime.ts'
+import type { AccessToken, TokenAnswer } from './token-source.ts'
+
+/** `bornAt`, `endsAt`: steady milliseconds. The end is an assumption: only a refusal proves it. */
+export interface HeldToken {
+  readonly token: AccessToken
+  readonly bornAt: number
+  readonly life: Life
+  readonly endsAt: number
+}
+
+/** `now`: steady milliseconds; `wallNow`: epoch milliseconds. */
+export interface Moment {
+  readonly now: number
+  readonly wallNow: number
+}
+
+export function holdToken(answer: TokenAnswer, life: Life, { now, wallNow }: Moment): HeldToken {
+  const { value, format, instanceUrl, identityUrl } = answer
+  const token = { value, fingerprint: fingerprint(value), format, instanceUrl, identityUrl, obtainedAt: wallNow }
+  return { token, bornAt: now, life, endsAt: now + life.ms }
+}
+
+/** What events say of a token. */
+export function describeHeld({ token: { fingerprint, format }, life }: HeldToken) {
+  return { fingerprint, format, lifeSeconds: Math.ceil(life.ms / 1000), lifeSource: life.source }
+}

@@ -1,0 +1,171 @@
+import { RequestBudget } from './budget.ts'
+import { withDeadline } from './deadline.ts'
+import { News } from './news.ts'
+import { OAuthError, toOAuthError } from './oauth-error.ts'
+import { REQUEST_TIMEOUT_MS, INTROSPECTION_TIMEOUT_MS } from './schedule.ts'
+import { SteadyTime } from './steady-time.ts'
+import { TokenState } from './token-state.ts'
+import type { TokenKeeper, TokenKeeperOptions } from './token-keeper.ts'
+import { describeState, type TokenStatus } from './token-status.ts'
+import { TokenUnavailableError, type AccessToken } from './token-source.ts'
+
+/** The one that holds the token: one loop that sleeps and asks, and the callers that wait for it. The rules are TokenState's. */
+export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
+  return new Keeper(options)
+}
+
+class Keeper implements TokenKeeper {
+  readonly #options: TokenKeeperOptions
+  readonly #time: SteadyTime
+  readonly #state: TokenState
+  readonly #budget: RequestBudget
+  readonly #news: News
+  readonly #closing = new AbortController()
+  #loop: Promise<void> | undefined
+  #nap: AbortController | undefined
+  #isAsking = false
+  /** Attempts ended, those that the budget held back included. */
+  #attempts = 0
+  /** A demand made during an attempt: that one may have begun with the old secret. */
+  #nextDemand: 'operator' | 'reload' | undefined
+
+  constructor(options: TokenKeeperOptions) {
+    const { clock, lifetimeSeconds, requestsPerHour, random = Math.random, onEvent = () => undefined } = options
+    this.#options = options
+    this.#news = new News(clock)
+    this.#time = new SteadyTime(clock)
+    this.#budget = new RequestBudget(requestsPerHour)
+    this.#state = new TokenState({ configuredLifeMs: lifetimeSeconds * 1000, random, emit: onEvent })
+  }
+
+  get(): AccessToken | Promise<AccessToken> {
+    const token = this.#calmToken()
+    return token ?? this.#waitForToken()
+  }
+
+  reject(token: AccessToken): void {
+    if (this.#state.refused(token, this.#time.now())) this.#wake()
+  }
+
+  start(): void {
+    this.#loop ??= this.#run()
+  }
+
+  async refresh(): Promise<void> {
+    const attempts = this.#attempts + (this.#isAsking ? 2 : 1)
+    this.#demand('operator')
+    await this.#waitUntil(() => this.#attempts >= attempts)
+    if (this.#attempts < attempts || this.#state.hindrance !== undefined) throw this.#unavailable()
+  }
+
+  reload(): void {
+    this.#demand('reload')
+  }
+
+  status(): TokenStatus {
+    const { grant, clock } = this.#options
+    return describeState(this.#state, {
+      grant: grant.name,
+      now: this.#time.now(),
+      budget: { limit: this.#budget.limit, used: this.#budget.used(clock.monotonic()) },
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new OAuthError({ kind: 'transient', error: 'closed' }))
+    this.#wake()
+    this.#news.tell()
+    await this.#loop
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      const waitMs = this.#state.plan.dueAt - this.#time.now()
+      if (waitMs > 0) await this.#sleep(waitMs)
+      else await this.#attempt()
+    }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    this.#nap = new AbortController()
+    // Woken early is as good as woken late: the loop looks at the time again.
+    await this.#options.clock.sleep(ms, this.#nap.signal).catch(() => undefined)
+  }
+
+  async #attempt(): Promise<void> {
+    const heldBackMs = this.#budget.take(this.#options.clock.monotonic())
+    if (heldBackMs > 0) {
+      this.#state.heldBack(heldBackMs, this.#budget.limit, this.#time.now())
+    } else {
+      this.#isAsking = true
+      this.#state.asked(this.#time.now())
+      const outcome = await this.#ask(REQUEST_TIMEOUT_MS, (signal) => this.#options.grant.request(signal))
+      this.#isAsking = false
+      if (this.#closing.signal.aborted) return
+      const now = this.#time.now()
+      if (outcome instanceof OAuthError) this.#state.failed(outcome, now)
+      else this.#state.answered(outcome, { now, wallNow: this.#options.clock.now() })
+    }
+    this.#attempts += 1
+    if (this.#nextDemand !== undefined) this.#demand(this.#nextDemand)
+    this.#news.tell()
+    await this.#introspect()
+  }
+
+  /** Callers have the token already: only the plan waits for this. */
+  async #introspect(): Promise<void> {
+    const { introspect } = this.#options
+    const value = this.#state.valueToIntrospect
+    if (introspect === undefined || value === undefined) return
+    const outcome = await this.#ask(INTROSPECTION_TIMEOUT_MS, (signal) => introspect(value, signal))
+    this.#state.introspected(value, outcome, this.#time.now())
+  }
+
+  async #ask<T>(timeoutMs: number, request: (signal: AbortSignal) => Promise<T>): Promise<T | OAuthError> {
+    try {
+      return await withDeadline({ clock: this.#options.clock, timeoutMs, signal: this.#closing.signal }, request)
+    } catch (thrown) {
+      return toOAuthError(thrown)
+    }
+  }
+
+  #calmToken(): AccessToken | undefined {
+    const { held, plan } = this.#state
+    return held !== undefined && this.#time.now() < plan.calmUntil ? held.token : undefined
+  }
+
+  async #waitForToken(): Promise<AccessToken> {
+    // The loop may sleep past a jump of the clock, or a suspended machine's night.
+    this.#wake()
+    await this.#waitUntil(() => this.#calmToken() !== undefined)
+    const { held } = this.#state
+    if (held === undefined) throw this.#unavailable()
+    this.#state.waitedFor(this.#time.now())
+    return held.token
+  }
+
+  /** Ends when `isDone`, when nothing will happen within the wait, when the wait is up, or at close. */
+  async #waitUntil(isDone: () => boolean): Promise<void> {
+    const { waitMs } = this.#options
+    const until = this.#time.now() + waitMs
+    const isHopeless = () => !this.#isAsking && this.#state.plan.dueAt > until
+    await this.#news.until(() => isDone() || isHopeless() || this.#closing.signal.aborted, waitMs)
+  }
+
+  #demand(reason: 'operator' | 'reload'): void {
+    this.#nextDemand = this.#isAsking ? reason : undefined
+    if (this.#isAsking) return
+    this.#state.demanded(reason, this.#time.now())
+    this.#wake()
+  }
+
+  #wake(): void {
+    this.#nap?.abort()
+  }
+
+  #unavailable(): TokenUnavailableError {
+    const { hindrance, plan, failure } = this.#state
+    const seconds = Math.max(Math.ceil((plan.dueAt - this.#time.now()) / 1000), 1)
+    return new TokenUnavailableError(hindrance ?? 'The access token is still being obtained.', seconds, failure?.error)
+  }
+}

@@ -1,0 +1,99 @@
+import { diagnose } from './diagnose.ts'
+import type { FailureKind, OAuthError } from './oauth-error.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/** A token younger than this was not worn out, so its refusal says that something is wrong. */
+const YOUNG_MS = MINUTE
+
+/** No scheduled refresh comes sooner than this after the last one, however short a life the endpoint states. */
+const SHORTEST_INTERVAL_MS = 10 * SECOND
+
+/** How long the callers' belief in a token outlasts the next planned attempt: a whole attempt, and some slack. */
+export const GRACE_MS = 45 * SECOND
+
+/** A total of this for one token request, answer included. */
+export const REQUEST_TIMEOUT_MS = 30 * SECOND
+
+/** Introspection only refines the plan. */
+export const INTROSPECTION_TIMEOUT_MS = 10 * SECOND
+
+/** The operator's wish and a new secret wait this long after the last attempt: a script that asks in a loop must not spend the budget. */
+export const DEMAND_INTERVAL_MS = 5 * SECOND
+
+/** When to replace a token of this life: at 75 to 80 % of it. `random` is in [0, 1). */
+export function refreshAfterMs(lifeMs: number, random: number): number {
+  return Math.max(lifeMs * (0.8 - 0.05 * random), SHORTEST_INTERVAL_MS)
+}
+
+/** How long callers are served at once: until 10 s before the end (a fifth of a very short life), never less than until the refresh. */
+export function calmMs(lifeMs: number, refreshMs: number): number {
+  return Math.max(lifeMs - Math.min(10 * SECOND, lifeMs / 5), refreshMs)
+}
+
+/** The pause after the `count`th answer in a row that brought the token already held: 1, 2, 4, 8, then 15 minutes. */
+export function unchangedDelayMs(count: number): number {
+  return doubling(MINUTE, count, 15 * MINUTE)
+}
+
+/** How many tokens in a row were refused young, this one of age `ageMs` included. */
+export function countYoungRefusals(before: number, ageMs: number): number {
+  return ageMs < YOUNG_MS ? before + 1 : 0
+}
+
+/** The least time between two refreshes forced by refusals: none for a token that had lived, then 5, 10, 20 s … 15 minutes. */
+export function forcedIntervalMs(youngRefusals: number): number {
+  return youngRefusals === 0 ? 0 : doubling(5 * SECOND, youngRefusals, 15 * MINUTE)
+}
+
+/** Failures in a row, and the wait that they ask for. */
+export interface FailureRun {
+  readonly error: OAuthError
+  /** In a row, of whatever kind. */
+  readonly count: number
+  /** In a row, of this kind. */
+  readonly ofKind: number
+  readonly delayMs: number
+  /** The first of its sort: later ones are the same news again. */
+  readonly loud: boolean
+}
+
+/** The run that `error` begins or goes on. `random` is in [0, 1). */
+export function nextFailure(before: FailureRun | undefined, error: OAuthError, random: number): FailureRun {
+  const ofKind = before?.error.kind === error.kind ? before.ofKind + 1 : 1
+  return {
+    error,
+    count: (before?.count ?? 0) + 1,
+    ofKind,
+    delayMs: retryDelayMs(error.kind, ofKind, random),
+    loud: before === undefined || isNews(before.error, error),
+  }
+}
+
+/** Descriptions may differ from one time to the next without saying anything new, so the diagnosis decides. */
+function isNews(before: OAuthError, error: OAuthError): boolean {
+  return (
+    before.error !== error.error ||
+    before.secret?.fingerprint !== error.secret?.fingerprint ||
+    diagnose(before).code !== diagnose(error).code
+  )
+}
+
+function retryDelayMs(kind: FailureKind, count: number, random: number): number {
+  switch (kind) {
+    case 'transient': {
+      // Full jitter, but never a hot loop: anywhere from one second to a ceiling that doubles up to a minute.
+      const ceiling = doubling(2 * SECOND, count, MINUTE)
+      return SECOND + random * (ceiling - SECOND)
+    }
+    case 'permanent':
+      return doubling(MINUTE, count, 15 * MINUTE)
+    case 'rate-limited':
+      return 60 * MINUTE
+  }
+}
+
+function doubling(firstMs: number, count: number, mostMs: number): number {
+  return Math.min(firstMs * 2 ** (count - 1), mostMs)
+}

@@ -1,0 +1,144 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ApiFamily } from './api-family.ts'
+import { refusalText } from './refusal-text.ts'
+
+/** No more than this of a refusal is ever looked at, neither as sent nor decompressed. */
+export const MAX_REFUSAL_BYTES = 64 * 1024
+
+/** A CometD refusal is about 300 bytes. What is longer carries events, and is not held back for a look. */
+const MAX_STREAMING_REFUSAL_BYTES = 4096
+
+/** `dead`: a new token mends it. `unmendable`: a new token would be refused alike; the sentence says what would help. */
+export type Verdict = 'dead' | { readonly unmendable: string }
+
+/** The status with which each family says that a session is dead; a plain 401 says so in every family. */
+const DEAD_STATUS: Readonly<Record<ApiFamily, number>> = {
+  rest: 401,
+  bulk1: 400,
+  soap: 500,
+  streaming: 200,
+  identity: 403,
+}
+
+const POLICIES = 'Connected App: Manage > Edit Policies, step 13; External Client App: Policies'
+
+const UNMENDABLE: readonly (readonly [mark: string, sentence: string])[] = [
+  [
+    'This session is not valid for use with the REST API',
+    `The token is valid but may not use the API: select the scope "api" (step 6; External Client App: Settings > OAuth Settings), relax the IP restrictions (${POLICIES}), and see that API Access Control and the session level of the Run As user let this app in.`,
+  ],
+  [
+    'Connected app is not attached to Agent',
+    `The app is not attached to the agent that the Run As user stands for: choose another Run As user (${POLICIES} > Client Credentials Flow, step 14).`,
+  ],
+  [
+    'BlackTab users cannot perform API operations',
+    `The Run As user may not use the API: choose another one (${POLICIES} > Client Credentials Flow, step 14).`,
+  ],
+  [
+    'INVALID_AUTH_HEADER',
+    'Cloudaware could not read the Authorization header. The proxy writes that header itself, so check CLOUDAWARE_API_URL and whatever stands between the proxy and Cloudaware.',
+  ],
+  [
+    'API_DISABLED_FOR_ORG',
+    'The API is switched off for the Run As user or the org: give that user the permission "API Enabled", or choose another Run As user (step 14; External Client App: Policies > OAuth Policies).',
+  ],
+  [
+    'API_CURRENTLY_DISABLED',
+    'The API is switched off for the org at present: ask Cloudaware support (tam@cloudaware.com) when it will be back.',
+  ],
+  [
+    'URL_NOT_RESET',
+    "The request went to a login host, which serves no data: set CLOUDAWARE_URL to the org's My Domain, https://<name>.my.salesforce.com.",
+  ],
+]
+
+/** Where the family never takes tokens in JWT form, a "dead" session of such a token is no news: the next one is refused alike. */
+export const JWT_UNMENDABLE =
+  'Tokens in JWT form are accepted by the REST APIs only, not by SOAP, Bulk v1 or streaming: turn off "Issue JSON Web Token (JWT)-based access tokens" for the app, or use REST.'
+
+/** The cheap gate: whether the body of an answer is worth holding back for {@link readRefusal}. */
+export function mayBeDeadSession(family: ApiFamily, status: number, headers: IncomingHttpHeaders): boolean {
+  switch (status) {
+    case 401:
+    case 403: // where the API is switched off, too
+      return true
+    case 400:
+      return family === 'bulk1'
+    case 500:
+      return family === 'soap'
+    case 200:
+      // A long poll flows at once: only what is known to be small and whole is held.
+      return family === 'streaming' && Number(headers['content-length']) <= MAX_STREAMING_REFUSAL_BYTES
+    default:
+      return false
+  }
+}
+
+/** What an answer that passed the gate says of the session; undefined where it speaks of something else. `body` is all of it that was held. */
+export function readRefusal(
+  family: ApiFamily,
+  status: number,
+  headers: IncomingHttpHeaders,
+  body: Buffer,
+): Verdict | undefined {
+  const text = refusalText(body, headers['content-encoding'], MAX_REFUSAL_BYTES)
+  if (status === 200) return family === 'streaming' && refusesBayeux(text) ? 'dead' : undefined
+  const unmendable = UNMENDABLE.find(([mark]) => text.includes(mark))
+  if (unmendable) return { unmendable: unmendable[1] }
+  if (status !== 401 && status !== DEAD_STATUS[family]) return undefined
+  return namesDeadSession(family, text) || (status === 401 && givesNoReason(text)) ? 'dead' : undefined
+}
+
+function namesDeadSession(family: ApiFamily, text: string): boolean {
+  if (family === 'identity' && /^\s*(?:Bad|Missing)_OAuth_Token\b/.test(text)) return true
+  const codes = /^\s*[[{]/.test(text) ? jsonCodes(text) : xmlCodes(text)
+  return codes.some((code) => code === 'INVALID_SESSION_ID' || code === 'InvalidSessionId')
+}
+
+/**
+ * A 401 to HEAD has no body, and an edge may answer in HTML: the status alone then says that the session was not accepted, so nothing was applied
+ * and one repeat is safe. A 401 that gives another reason is an Apex class's own answer, from code that did run: never repeated.
+ */
+function givesNoReason(text: string): boolean {
+  return /^\s*(?:$|<!doctype html|<html)/i.test(text)
+}
+
+/** REST: `[{errorCode}]`; Bulk v1 in JSON: `{exceptionCode}`. */
+function jsonCodes(text: string): unknown[] {
+  return objectsOf(text).map((object) => object.errorCode ?? object.exceptionCode)
+}
+
+/** REST and Bulk v1 in XML, and SOAP faults: any prefix before the element's name and before the code. */
+function xmlCodes(text: string): unknown[] {
+  const codes = /<(?:[\w.-]+:)?(?:errorCode|exceptionCode|faultcode)(?:\s[^<>]*)?>\s*(?:[\w.-]+:)?([\w.-]+)/g
+  return Array.from(text.matchAll(codes), ([, code]) => code)
+}
+
+/** CometD answers 200 and refuses inside, in a meta message; an event's payload may hold the same words, and says nothing. */
+function refusesBayeux(text: string): boolean {
+  if (!text.includes('401::')) return false
+  return objectsOf(text).some(
+    ({ channel, successful, error, ext }) =>
+      typeof channel === 'string' &&
+      channel.startsWith('/meta/') &&
+      successful === false &&
+      [error, asObject(asObject(ext).sfdc).failureReason].some(
+        (reason) => typeof reason === 'string' && reason.startsWith('401::'),
+      ),
+  )
+}
+
+function objectsOf(json: string): Record<string, unknown>[] {
+  try {
+    const value: unknown = JSON.parse(json)
+    return (Array.isArray(value) ? value : [value]).map(asObject)
+  } catch {
+    return []
+  }
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  // A non-null object can be asked for any property; what it answers stays unknown.
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}

@@ -1,0 +1,79 @@
+import type { ApiFamily } from './api-family.ts'
+import { HOP_BY_HOP, namedByConnection, withoutFields } from './header-list.ts'
+
+export interface CallerHeaderOptions {
+  readonly family: ApiFamily
+  /** The origin that was asked, as URL spells origins. */
+  readonly upstreamOrigin: string
+  /** The origin under which the caller reached the proxy: absolute addresses of the upstream become this. */
+  readonly callerOrigin: string
+  readonly proxyStatus?: string
+  /** Told the name of a field that Node would refuse to write; it is left out. */
+  readonly onInvalid?: (field: string) => void
+}
+
+const DROPPED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  'proxy-authenticate',
+  // Promises of Cloudaware's host about itself: on localhost they would pin every port, or clear other programs' data.
+  'strict-transport-security',
+  'public-key-pins',
+  'public-key-pins-report-only',
+  'alt-svc',
+  'clear-site-data',
+  'set-cookie',
+])
+
+/**
+ * The fields of an upstream answer (undici's raw list) that go to the caller: order, case, duplicates and latin1 bytes as they came,
+ * without what concerns the connection or Cloudaware's host alone; its own absolute addresses become the caller's.
+ */
+export function callerHeaders(rawHeaders: readonly (Buffer | string)[], options: CallerHeaderOptions): string[] {
+  const kept: string[] = []
+  const named: string[] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const field = latin1(rawHeaders[at])
+    const value = latin1(rawHeaders[at + 1])
+    const name = field.toLowerCase()
+    if (NOT_A_TOKEN.test(name) || NOT_A_VALUE.test(value)) {
+      options.onInvalid?.(name.replace(/[^ -~]/g, '?'))
+    } else if (DROPPED.has(name)) {
+      if (name === 'connection') named.push(...namedByConnection(value))
+      if (name === 'set-cookie' && options.family === 'streaming') keepCookie(kept, field, value)
+    } else if (name === 'location' || name === 'content-location') {
+      kept.push(field, asCallerAddress(value, options))
+    } else {
+      kept.push(field, value)
+    }
+  }
+  const headers = [...withoutFields(kept, named), 'Via', '1.1 cloudaware-proxy']
+  if (options.proxyStatus !== undefined) headers.push('Proxy-Status', options.proxyStatus)
+  return headers
+}
+
+// What Node's writeHead throws at.
+const NOT_A_TOKEN = /[^!#$%&'*+.^_`|~\w-]|^$/
+const NOT_A_VALUE = /[^\t -~\x80-\xff]/
+
+function latin1(text: Buffer | string | undefined): string {
+  return typeof text === 'object' ? text.toString('latin1') : String(text)
+}
+
+/** CometD's cookies, fit for plain http on another host; browsers want Secure with SameSite=None and Partitioned. A `sid` is our session. */
+function keepCookie(kept: string[], field: string, value: string): void {
+  if (/^\s*sid\s*=/i.test(value)) return
+  const attributes = value
+    .split(';')
+    .filter(
+      (attribute, at) =>
+        at === 0 || !/^\s*(?:domain|secure|partitioned|samesite\s*=\s*none)\s*(?:=|$)/i.test(attribute),
+    )
+  kept.push(field, attributes.join(';'))
+}
+
+/** A relative address is the caller's already; one of another host stays what it is. */
+function asCallerAddress(value: string, { upstreamOrigin, callerOrigin }: CallerHeaderOptions): string {
+  const authority = /^(?:https?:)?\/\/[^/?#\\]*/i.exec(value)?.[0]
+  if (authority === undefined || URL.parse(authority, upstreamOrigin)?.origin !== upstreamOrigin) return value
+  return callerOrigin + value.slice(authority.length)
+}

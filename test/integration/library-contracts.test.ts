@@ -1,0 +1,255 @@
+import { METHODS, request as httpRequest, type IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { Agent, type Dispatcher } from 'undici'
+import { expect, test } from 'vitest'
+import { selfSignedCertificate } from '../support/certificates.ts'
+import { startOriginServer } from '../support/origin-server.ts'
+import { sendRaw } from '../support/raw-http.ts'
+
+/*
+ * What we believe of the libraries on the way of a request, each belief with the decision that rests on it.
+ * The bare plugin first: these are the reasons why the proxy runs its own forwarder in the plugin's `handler` seam.
+ */
+
+async function bareProxy(
+  options: FastifyHttpProxyOptions,
+): Promise<{ port: number; app: FastifyInstance } & AsyncDisposable> {
+  const app = Fastify()
+  await app.register(httpProxy, options)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  // A TCP listener's address is an AddressInfo.
+  const { port } = app.server.address() as AddressInfo
+  return { port, app, [Symbol.asyncDispose]: () => app.close() }
+}
+
+async function ask(
+  port: number,
+  options: { method?: string; path?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: string }> {
+  const request = httpRequest({ port, host: '127.0.0.1', agent: false, ...options })
+  request.end(options.body)
+  // The 'response' event carries one IncomingMessage.
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  let body = ''
+  response.setEncoding('utf8')
+  for await (const chunk of response) body += String(chunk)
+  return { status: response.statusCode ?? 0, headers: response.headers, body }
+}
+
+test('bare http-proxy sends a request to anybody with a self-signed certificate', async () => {
+  await using upstream = await startOriginServer(
+    (_, response) => response.end('secret served'),
+    await selfSignedCertificate(),
+  )
+  await using proxy = await bareProxy({ upstream: upstream.url })
+  const answer = await ask(proxy.port, { headers: { authorization: 'Bearer token' } })
+  expect(answer.status).toBe(200)
+  expect(upstream.requests[0]?.headers.authorization).toBe('Bearer token')
+})
+
+test('bare http-proxy asks eleven times when a GET is answered 503', async () => {
+  await using upstream = await startOriginServer((_, response) => {
+    response.writeHead(503, { 'retry-after': '1' }).end()
+  })
+  await using proxy = await bareProxy({ upstream: upstream.url })
+  await ask(proxy.port)
+  expect(upstream.requests).toHaveLength(11)
+})
+
+test('bare http-proxy answers a refused connection with 500', async () => {
+  const upstream = await startOriginServer((_, response) => response.end())
+  await upstream[Symbol.asyncDispose]()
+  await using proxy = await bareProxy({ upstream: upstream.url })
+  expect((await ask(proxy.port)).status).toBe(500)
+})
+
+test('bare http-proxy with an undici 8 agent fails on Keep-Alive, and refuses PROPFIND and odd content types', async () => {
+  await using upstream = await startOriginServer((_, response) => response.end('ok'))
+  await using agent = disposable(new Agent())
+  // http-proxy types `undici` by its own undici 7; at run time any object with `request` counts.
+  await using proxy = await bareProxy({ upstream: upstream.url, undici: agent.agent as never })
+  expect((await ask(proxy.port, { headers: { 'keep-alive': '3' } })).status).toBe(500)
+  expect((await ask(proxy.port, { method: 'PROPFIND' })).status).toBe(404)
+  expect((await ask(proxy.port, { method: 'POST', headers: { 'content-type': 'a b c' }, body: 'x' })).status).toBe(415)
+  expect(upstream.requests).toHaveLength(0)
+})
+
+test('bare http-proxy answers a doubled leading slash with 400', async () => {
+  await using upstream = await startOriginServer((_, response) => response.end('ok'))
+  await using proxy = await bareProxy({ upstream: upstream.url })
+  const answer = await sendRaw(
+    proxy.port,
+    'GET //services/data HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+  )
+  expect(answer).toMatch(/^HTTP\/1.1 400 /)
+})
+
+test("http-proxy's `handler` replaces reply.from wholly, and our dispatcher keeps it from building its own", async () => {
+  await using upstream = await startOriginServer((_, response) => response.end('upstream'))
+  let destination = ''
+  await using proxy = await bareProxy({
+    upstream: upstream.url,
+    undici: { request: () => undefined } as never, // any object with `request` is taken as the client
+    handler: (_request, reply, dest) => {
+      destination = dest
+      return reply.send('ours')
+    },
+  })
+  expect((await ask(proxy.port, { path: '/a%20b?x=%zz' })).body).toBe('ours')
+  expect(destination).toBe('/a%20b')
+  expect(upstream.requests).toHaveLength(0)
+})
+
+test('a Fastify method declared bodyless reaches its handler unparsed, whatever its content type and length', async () => {
+  const app = Fastify()
+  for (const method of METHODS) {
+    if (method !== 'CONNECT') app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+  }
+  app.route({
+    method: METHODS.filter((method) => method !== 'CONNECT'),
+    url: '/*',
+    handler: async (request, reply) => {
+      let body = ''
+      for await (const chunk of request.raw) body += String(chunk)
+      return reply.send(`${request.method} ${body}`)
+    },
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  // A TCP listener's address is an AddressInfo.
+  const { port } = app.server.address() as AddressInfo
+  for (const method of ['POST', 'PROPFIND', 'DELETE', 'GET']) {
+    const answer = await ask(port, { method, headers: { 'content-type': 'a b c', 'content-length': '1' }, body: 'x' })
+    expect(answer.body).toBe(`${method} x`)
+  }
+  await app.close()
+})
+
+test('undici verifies certificates by default and sends no byte of the request to an unverified server', async () => {
+  await using upstream = await startOriginServer((_, response) => response.end(), await selfSignedCertificate())
+  await using agent = disposable(new Agent())
+  await expect(agent.agent.request({ origin: upstream.url, path: '/', method: 'GET' })).rejects.toMatchObject({
+    code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+  })
+  expect(upstream.requests).toHaveLength(0)
+})
+
+test.each(['keep-alive', 'upgrade', 'transfer-encoding', 'expect'])(
+  'undici refuses to send a %s header, so none may be passed on',
+  async (name) => {
+    await using upstream = await startOriginServer((_, response) => response.end())
+    await using agent = disposable(new Agent())
+    const headers = [name, name === 'expect' ? '100-continue' : 'x']
+    await expect(agent.agent.request({ origin: upstream.url, path: '/', method: 'GET', headers })).rejects.toThrow()
+    expect(upstream.requests).toHaveLength(0)
+  },
+)
+
+test('aborting in onRequestStart sends nothing', async () => {
+  await using upstream = await startOriginServer((_, response) => response.end())
+  await using agent = disposable(new Agent())
+  const failure = await new Promise<Error>((resolve) => {
+    agent.agent.dispatch(
+      { origin: upstream.url, path: '/', method: 'GET' },
+      {
+        onRequestStart: (controller) => {
+          controller.abort(new Error('gone'))
+        },
+        onResponseStart: unexpected,
+        onResponseData: unexpected,
+        onResponseEnd: unexpected,
+        onResponseError: (_controller, error) => {
+          resolve(error)
+        },
+      },
+    )
+  })
+  expect(failure.message).toBe('gone')
+  expect(upstream.requests).toHaveLength(0)
+})
+
+test('undici hands over interim answers by onResponseStart, raw headers as bytes, and bodies without collecting them', async () => {
+  await using upstream = await startOriginServer((_, response) => {
+    response.writeEarlyHints({ link: '</a>; rel=preload' })
+    response.writeHead(200, 'Fine', ['X-Case', 'Ä', 'x-twice', '1', 'x-twice', '2'])
+    response.end('body')
+  })
+  await using agent = disposable(new Agent({ allowH2: false }))
+  const events: unknown[] = []
+  await new Promise<void>((resolve, reject) => {
+    agent.agent.dispatch(
+      { origin: upstream.url, path: '/', method: 'GET' },
+      {
+        onRequestStart: () => undefined,
+        onResponseStart: (controller, status, _headers, statusText) => {
+          // undici 8 gives rawHeaders as Buffers, name and value in turn.
+          const raw = controller.rawHeaders as Buffer[]
+          events.push([status, statusText, raw.slice(0, 6).map((part) => part.toString('latin1'))])
+        },
+        onResponseData: (_controller, chunk) => events.push(chunk.toString()),
+        onResponseEnd: () => {
+          resolve()
+        },
+        onResponseError: (_controller, error) => {
+          reject(error)
+        },
+      },
+    )
+  })
+  expect(events).toEqual([
+    [103, 'Early Hints', ['Link', '</a>; rel=preload']],
+    [200, 'Fine', ['X-Case', 'Ä', 'x-twice', '1', 'x-twice', '2']],
+    'body',
+  ])
+})
+
+test.each([
+  [204, 'GET', {}],
+  [304, 'GET', { 'content-length': '5', etag: '"x"' }],
+  [200, 'HEAD', { 'content-length': '5' }],
+] as const)('undici ends a %i to %s without waiting for a body', async (status, method, headers) => {
+  await using upstream = await startOriginServer((_, response) => {
+    response.writeHead(status, headers).end()
+  })
+  await using agent = disposable(new Agent())
+  const answer = await agent.agent.request({ origin: upstream.url, path: '/', method })
+  expect(answer.statusCode).toBe(status)
+  expect(await answer.body.text()).toBe('')
+})
+
+test('a composed interceptor sees every dispatch and may answer it later', async () => {
+  await using upstream = await startOriginServer((_, response) => response.end('late'))
+  await using agent = disposable(new Agent())
+  const later = agent.agent.compose((dispatch): Dispatcher['dispatch'] => (options, handler) => {
+    queueMicrotask(() => dispatch(options, handler))
+    return true
+  })
+  const answer = await later.request({ origin: upstream.url, path: '/', method: 'GET' })
+  expect(await answer.body.text()).toBe('late')
+})
+
+test('a Node server answers Expect: 100-continue by itself', async () => {
+  await using upstream = await startOriginServer((_, response) => response.end())
+  expect(upstream.port).toBeGreaterThan(0)
+  const app = Fastify()
+  app.post('/', (request, reply) => reply.send(String(request.body)))
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  // A TCP listener's address is an AddressInfo.
+  const { port } = app.server.address() as AddressInfo
+  const answer = await sendRaw(
+    port,
+    'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi',
+  )
+  expect(answer).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK/)
+  await app.close()
+})
+
+function disposable(agent: Agent): { agent: Agent } & AsyncDisposable {
+  return { agent, [Symbol.asyncDispose]: () => agent.destroy() }
+}
+
+function unexpected(): never {
+  throw new Error('this must not be called')
+}

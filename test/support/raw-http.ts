@@ -1,0 +1,34 @@
+import { connect, type Socket } from 'node:net'
+import { once } from 'node:events'
+
+/** Sends exactly these bytes to a port of 127.0.0.1 and resolves with all that comes back until the peer closes. */
+export async function sendRaw(port: number, bytes: string | Buffer): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+  socket.on('error', () => undefined)
+  socket.write(bytes)
+  await once(socket, 'close')
+  return Buffer.concat(chunks).toString('latin1')
+}
+
+/** A raw connection whose answer can be waited for piece by piece. */
+export function openRaw(port: number): { socket: Socket; until(text: string): Promise<string> } & Disposable {
+  const socket = connect(port, '127.0.0.1')
+  let seen = ''
+  socket.on('error', () => undefined)
+  socket.on('data', (chunk: Buffer) => (seen += chunk.toString('latin1')))
+  return {
+    socket,
+    async until(text) {
+      while (!seen.includes(text)) {
+        if (socket.closed || socket.readableEnded) throw new Error(`closed before ${JSON.stringify(text)}: ${seen}`)
+        await Promise.race([once(socket, 'data'), once(socket, 'close')])
+      }
+      return seen
+    },
+    [Symbol.dispose]() {
+      socket.destroy()
+    },
+  }
+}

@@ -1,0 +1,216 @@
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { ApiFamily } from '../../src/upstream/api-family.ts'
+import { MAX_REFUSAL_BYTES, mayBeDeadSession, readRefusal } from '../../src/upstream/dead-session.ts'
+
+const FAMILIES = ['rest', 'bulk1', 'soap', 'streaming', 'identity'] as const
+const REST = '[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]'
+const BULK_XML =
+  '<?xml version="1.0" encoding="UTF-8"?><error\n xmlns="http://www.force.com/2009/06/asyncapi/dataload">\n <exceptionCode>InvalidSessionId</exceptionCode>\n <exceptionMessage>Invalid session id</exceptionMessage>\n</error>'
+const BULK_JSON = '{"exceptionCode":"InvalidSessionId","exceptionMessage":"Invalid session id"}'
+const SOAP = soapFault('sf:INVALID_SESSION_ID')
+const HANDSHAKE =
+  '[{"ext":{"sfdc":{"failureReason":"401::Authentication invalid"},"replay":true},"advice":{"reconnect":"none"},"channel":"/meta/handshake","error":"403::Handshake denied","successful":false}]'
+const CONNECT =
+  '[{"advice":{"reconnect":"none"},"channel":"/meta/connect","id":"4","error":"401::Authentication invalid","successful":false}]'
+
+function soapFault(code: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sf="urn:fault.partner.soap.sforce.com"><soapenv:Body><soapenv:Fault><faultcode>${code}</faultcode><faultstring>INVALID_SESSION_ID: Invalid Session ID found in SessionHeader</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`
+}
+
+function sized(bytes: number) {
+  return { 'content-length': String(bytes) }
+}
+
+function read(family: ApiFamily, status: number, body: string | Buffer, contentEncoding = 'identity') {
+  return readRefusal(family, status, { 'content-encoding': contentEncoding }, Buffer.from(body))
+}
+
+describe('the answers worth a look', () => {
+  test.each(FAMILIES)('%s: a 401 and a 403 are, an ordinary answer is not', (family) => {
+    expect(mayBeDeadSession(family, 401, {})).toBe(true)
+    expect(mayBeDeadSession(family, 403, {})).toBe(true)
+    for (const status of [201, 204, 206, 300, 304, 404, 503]) expect(mayBeDeadSession(family, status, {})).toBe(false)
+  })
+
+  test('a 400 is for Bulk v1 alone, a 500 for SOAP alone', () => {
+    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 400, {}))).toEqual(['bulk1'])
+    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 500, {}))).toEqual(['soap'])
+  })
+
+  test('a 200 is for streaming alone, and only where it is known to be small', () => {
+    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 200, sized(300)))).toEqual(['streaming'])
+    expect(mayBeDeadSession('streaming', 200, {})).toBe(false)
+    expect(mayBeDeadSession('streaming', 200, sized(4096))).toBe(true)
+    expect(mayBeDeadSession('streaming', 200, sized(4097))).toBe(false)
+  })
+})
+
+describe('a dead session', () => {
+  test.each([
+    ['REST', 'rest', 401, REST],
+    ['REST in one object', 'rest', 401, '{"message":"…","errorCode":"INVALID_SESSION_ID"}'],
+    [
+      'REST in XML',
+      'rest',
+      401,
+      '<Errors><Error><errorCode>INVALID_SESSION_ID</errorCode><message>Session expired or invalid</message></Error></Errors>',
+    ],
+    ['Bulk v1 in XML', 'bulk1', 400, BULK_XML],
+    ['Bulk v1 in JSON', 'bulk1', 400, BULK_JSON],
+    ['Bulk v1 with 401', 'bulk1', 401, BULK_JSON],
+    ['SOAP', 'soap', 500, SOAP],
+    [
+      'SOAP with other prefixes',
+      'soap',
+      500,
+      soapFault('\n ns1:INVALID_SESSION_ID ').replace(/faultcode/g, 'S:faultcode'),
+    ],
+    ['SOAP with an attribute', 'soap', 500, SOAP.replace('<faultcode>', '<faultcode xmlns:sf="urn:x">')],
+    ['identity', 'identity', 403, 'Bad_OAuth_Token'],
+    ['identity without a token', 'identity', 403, '\nMissing_OAuth_Token\n'],
+    ['identity with 401', 'identity', 401, REST],
+    ['a CometD handshake', 'streaming', 200, HANDSHAKE],
+    ['a CometD connect', 'streaming', 200, CONNECT],
+    ['a CometD message outside an array', 'streaming', 200, CONNECT.slice(1, -1)],
+    ['CometD with 401', 'streaming', 401, REST],
+  ] as const)('is recognised: %s', (_name, family, status, body) => {
+    expect(mayBeDeadSession(family, status, sized(body.length))).toBe(true)
+    expect(read(family, status, body)).toBe('dead')
+  })
+
+  test.each(FAMILIES)('%s: a 401 without a body (as to HEAD) or in HTML says it by its status alone', (family) => {
+    expect(read(family, 401, '')).toBe('dead')
+    expect(read(family, 401, ' \r\n<!DOCTYPE HTML><p>Unauthorized')).toBe('dead')
+    expect(read(family, 401, '<html><body>Unauthorized</body></html>')).toBe('dead')
+  })
+
+  test.each([
+    ['gzip', gzipSync],
+    ['X-Gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['deflate', deflateRawSync],
+    [' br ', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+    ['identity', (body: Buffer) => body],
+  ] as const)('is recognised through %s', (encoding, compress) => {
+    expect(read('rest', 401, compress(Buffer.from(REST)), encoding)).toBe('dead')
+    expect(read('bulk1', 400, compress(Buffer.from(BULK_XML)), encoding)).toBe('dead')
+  })
+
+  test.each([
+    ['UTF-8 with a byte order mark', Buffer.from(`\ufeff${BULK_XML}`)],
+    ['UTF-16LE with a byte order mark', Buffer.from(`\ufeff${BULK_XML}`, 'utf16le')],
+    ['UTF-16BE with a byte order mark', Buffer.from(`\ufeff${BULK_XML}`, 'utf16le').swap16()],
+    ['UTF-16LE without', Buffer.from(BULK_XML, 'utf16le')],
+    ['UTF-16BE without', Buffer.from(BULK_XML, 'utf16le').swap16()],
+  ])('is recognised in %s', (_name, body) => {
+    expect(read('bulk1', 400, body)).toBe('dead')
+  })
+
+  test('is recognised in the beginning of a compressed body that was cut short', () => {
+    const noise = Buffer.from(Array.from({ length: 4000 }, (_, i) => `<!-- ${i * 7919} -->`).join(''))
+    const cut = gzipSync(Buffer.concat([Buffer.from(SOAP), noise.subarray(0, 30_000)]))
+    expect(read('soap', 500, cut.subarray(0, cut.length >> 1), 'gzip')).toBe('dead')
+  })
+})
+
+describe('what a new token cannot mend', () => {
+  test.each([
+    ['rest', 401, 'This session is not valid for use with the REST API', 'INVALID_SESSION_ID', /scope "api" \(step 6/],
+    ['rest', 401, 'Connected app is not attached to Agent', 'INVALID_SESSION_ID', /step 14/],
+    ['rest', 401, 'BlackTab users cannot perform API operations', 'INVALID_SESSION_ID', /Run As user/],
+    ['rest', 401, 'INVALID_HEADER_TYPE', 'INVALID_AUTH_HEADER', /Authorization header/],
+    ['rest', 403, 'API is not enabled for this Organization or Partner', 'API_DISABLED_FOR_ORG', /API Enabled/],
+    ['rest', 403, 'API is not enabled', 'API_CURRENTLY_DISABLED', /support/],
+    ['rest', 401, 'Destination URL not reset', 'URL_NOT_RESET', /My Domain/],
+  ] as const)('%s %i %s is told with the step that mends it', (family, status, message, errorCode, sentence) => {
+    const verdict = read(family, status, gzipSync(JSON.stringify([{ message, errorCode }])), 'gzip')
+    expect(verdict).toEqual({ unmendable: expect.stringMatching(sentence) as string })
+  })
+
+  test('is told of a SOAP fault, too', () => {
+    expect(read('soap', 500, soapFault('sf:API_DISABLED_FOR_ORG'))).toHaveProperty('unmendable')
+  })
+})
+
+describe('what speaks of something else', () => {
+  test.each([
+    [
+      'a daily limit',
+      'rest',
+      403,
+      '[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]',
+    ],
+    ['Bad_OAuth_Token beyond identity', 'rest', 403, 'Bad_OAuth_Token'],
+    ['Bad_OAuth_Token amid a text', 'identity', 403, 'not a Bad_OAuth_Token'],
+    ['a REST refusal with another status', 'rest', 403, REST],
+    ['an empty 403', 'identity', 403, ''],
+    ["an Apex class's own 401 in JSON", 'rest', 401, '{"error":"wrong password"}'],
+    ["an Apex class's own 401 in a JSON string", 'rest', 401, '"denied"'],
+    ["an Apex class's own 401 in JSON of null", 'rest', 401, '[null]'],
+    ["an Apex class's own 401 in XML", 'rest', 401, '<response><reason>INVALID_SESSION_ID</reason></response>'],
+    ['broken JSON', 'rest', 401, '[{"errorCode":"INVALID_SESSION_ID"'],
+    ['a Bulk v1 error', 'bulk1', 400, BULK_XML.replace('InvalidSessionId', 'InvalidBatch')],
+    ['a SOAP fault', 'soap', 500, soapFault('soapenv:Client')],
+    [
+      'a SOAP fault whose text quotes the code',
+      'soap',
+      500,
+      soapFault('sf:UNKNOWN &lt;faultcode&gt;sf:INVALID_SESSION_ID'),
+    ],
+    ['a CometD success', 'streaming', 200, '[{"channel":"/meta/connect","successful":true}]'],
+    ['an event that quotes the words', 'streaming', 200, `[{"channel":"/topic/x","data":${CONNECT}}]`],
+    ['an event that looks like a refusal', 'streaming', 200, CONNECT.replace('/meta/', '/topic/')],
+    ['a success that quotes the words', 'streaming', 200, CONNECT.replace('false', 'true')],
+    [
+      'a lost CometD client',
+      'streaming',
+      200,
+      CONNECT.replace('401::Authentication invalid', '403::Unknown client 401::'),
+    ],
+    ['a CometD message without a channel', 'streaming', 200, '[{"successful":false,"error":"401::x"}]'],
+    ['a CometD answer that is no JSON', 'streaming', 200, '401::'],
+    ['a REST answer', 'rest', 200, CONNECT],
+  ] as const)('is left alone: %s', (_name, family, status, body) => {
+    expect(read(family, status, body)).toBeUndefined()
+  })
+})
+
+describe('hostile bodies', () => {
+  test('a bomb is not unpacked: nothing is read of it', () => {
+    const bomb = gzipSync(Buffer.concat([Buffer.from(SOAP), Buffer.alloc(50_000_000)]))
+    expect(bomb.length).toBeLessThan(MAX_REFUSAL_BYTES)
+    expect(read('soap', 500, bomb, 'gzip')).toBeUndefined()
+  })
+
+  test('nothing beyond the first 64 KiB is looked at', () => {
+    const padding = ' '.repeat(MAX_REFUSAL_BYTES)
+    expect(read('soap', 500, `<x>${padding}</x>${SOAP}`)).toBeUndefined()
+    expect(read('soap', 500, `<x/>${padding.slice(SOAP.length + 10)}${SOAP}`)).toBe('dead')
+  })
+
+  test.each(['gzip', 'deflate', 'br', 'zstd'])('a 401 that only claims to be %s says it by its status', (encoding) => {
+    expect(read('rest', 401, '\u0001garbage', encoding)).toBe('dead')
+    expect(read('bulk1', 400, '\u0001garbage', encoding)).toBeUndefined()
+    expect(read('bulk1', 400, '', encoding)).toBeUndefined()
+  })
+
+  test('no bytes whatsoever make it throw', () => {
+    const encodings = fc.constantFrom('identity', 'gzip', 'deflate', 'br', 'zstd', 'nonsense', '')
+    const statuses = fc.constantFrom(200, 400, 401, 403, 500)
+    fc.assert(
+      fc.property(
+        fc.uint8Array(),
+        fc.constantFrom(...FAMILIES),
+        statuses,
+        encodings,
+        (bytes, family, status, encoding) => {
+          const verdict = readRefusal(family, status, { 'content-encoding': encoding }, Buffer.from(bytes))
+          expect(verdict === undefined || verdict === 'dead' || verdict.unmendable.length > 0).toBe(true)
+        },
+      ),
+    )
+  })
+})

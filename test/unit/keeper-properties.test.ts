@@ -1,0 +1,200 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { AccessToken } from '../../src/token/token-source.ts'
+import { OAuthError } from '../../src/token/oauth-error.ts'
+import { answer, hanging, HOUR, KeeperBench, MINUTE, SECOND } from '../support/keeper-bench.ts'
+
+const WAIT_MS = 10 * SECOND
+const PER_HOUR = 20
+
+type Mode = 'well' | 'slow' | 'transient' | 'permanent' | 'rate-limited' | 'hangs' | 'reissues'
+type Step =
+  | { do: 'pass'; ms: number }
+  | { do: 'jump'; ms: number }
+  | { do: 'mode'; mode: Mode }
+  | { do: 'expire' }
+  | { do: 'call'; callers: number; isStaggered: boolean }
+  | { do: 'refresh' }
+  | { do: 'reload' }
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    {
+      arbitrary: fc.record({
+        do: fc.constant('call' as const),
+        callers: fc.integer({ min: 1, max: 5 }),
+        isStaggered: fc.boolean(),
+      }),
+      weight: 5,
+    },
+    {
+      arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 0, max: 2 * MINUTE }) }),
+      weight: 3,
+    },
+    {
+      arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 0, max: 9 * HOUR }) }),
+      weight: 2,
+    },
+    {
+      arbitrary: fc.record({ do: fc.constant('jump' as const), ms: fc.integer({ min: -12 * HOUR, max: 12 * HOUR }) }),
+      weight: 1,
+    },
+    {
+      arbitrary: fc.record({
+        do: fc.constant('mode' as const),
+        mode: fc.constantFrom<Mode>(
+          'well',
+          'well',
+          'slow',
+          'transient',
+          'permanent',
+          'rate-limited',
+          'hangs',
+          'reissues',
+        ),
+      }),
+      weight: 3,
+    },
+    { arbitrary: fc.constant({ do: 'expire' as const }), weight: 2 },
+    { arbitrary: fc.constant({ do: 'refresh' as const }), weight: 1 },
+    { arbitrary: fc.constant({ do: 'reload' as const }), weight: 1 },
+  ),
+  { maxLength: 50 },
+)
+
+const jitters = fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 1, maxLength: 20 })
+
+/** An org that gives the same token while it is valid, and a keeper on it; every rule is checked as it goes. */
+class World {
+  mode: Mode = 'well'
+  #issued = 0
+  #valid: string | undefined
+  #lastDead = 'never-issued'
+  #inFlight = 0
+  #mostAtOnce = 0
+  /** The value that the keeper was last given and that nobody has refused. */
+  #current: string | undefined
+  readonly #refused = new Set<string>()
+  readonly #life: number | undefined
+  readonly bench: KeeperBench
+
+  constructor(random: () => number, life: number | undefined) {
+    this.#life = life
+    this.bench = new KeeperBench({
+      requestsPerHour: PER_HOUR,
+      waitMs: WAIT_MS,
+      random,
+      answering: async (signal) => {
+        this.#inFlight += 1
+        this.#mostAtOnce = Math.max(this.#mostAtOnce, this.#inFlight)
+        try {
+          return await this.#answer(signal)
+        } finally {
+          this.#inFlight -= 1
+        }
+      },
+    })
+  }
+
+  expire(): void {
+    if (this.#valid !== undefined) this.#lastDead = this.#valid
+    this.#valid = undefined
+  }
+
+  /** One caller: gets a token, calls the API with it, and comes back once where the API refused it. */
+  async call(): Promise<void> {
+    const token = await this.#get()
+    if (token === undefined || this.#accepts(token.value)) return
+    this.#refused.add(token.value)
+    if (this.#current === token.value) this.#current = undefined
+    this.bench.keeper.reject(token)
+    await this.#get()
+  }
+
+  checkRequests(): void {
+    expect(this.#mostAtOnce, 'token requests at once').toBeLessThanOrEqual(1)
+    const { requestedAt } = this.bench
+    requestedAt.forEach((at, index) => {
+      const inTheHour = requestedAt.slice(0, index + 1).filter((earlier) => at - earlier < HOUR).length
+      expect(inTheHour, 'token requests in an hour').toBeLessThanOrEqual(PER_HOUR)
+    })
+  }
+
+  async #get(): Promise<AccessToken | undefined> {
+    const { clock, keeper } = this.bench
+    const askedAt = clock.monotonic()
+    const serves = this.#current
+    try {
+      const token = await keeper.get()
+      expect(this.#refused.has(token.value), 'a token known dead').toBe(false)
+      return token
+    } catch (error) {
+      expect(error).toHaveProperty('name', 'TokenUnavailableError')
+      const wouldServe = serves !== undefined && serves === this.#current && this.#accepts(serves)
+      expect(wouldServe, 'turned away while the org would have accepted the token').toBe(false)
+      return undefined
+    } finally {
+      expect(clock.monotonic() - askedAt, 'a caller waits').toBeLessThanOrEqual(WAIT_MS)
+    }
+  }
+
+  #accepts(value: string): boolean {
+    return value === this.#valid
+  }
+
+  async #answer(signal: AbortSignal) {
+    const { mode } = this
+    if (mode === 'hangs') return hanging(signal)
+    if (mode === 'slow') await this.bench.clock.sleep(7 * SECOND, signal)
+    if (mode === 'transient' || mode === 'permanent' || mode === 'rate-limited')
+      throw new OAuthError({ kind: mode, error: mode })
+    if (mode === 'reissues') return this.#give(this.#lastDead)
+    this.#valid ??= `token-${++this.#issued}`
+    return this.#give(this.#valid)
+  }
+
+  #give(value: string) {
+    if (!this.#refused.has(value)) this.#current = value
+    return answer(value, this.#life === undefined ? {} : { statedLife: { ms: this.#life, source: 'expires_in' } })
+  }
+}
+
+async function live(history: Step[], random: () => number, life: number | undefined): Promise<void> {
+  const world = new World(random, life)
+  await using bench = world.bench
+  const { clock, keeper } = bench
+  const calls: Promise<void>[] = []
+  for (const step of history) {
+    if (step.do === 'pass') await clock.advance(step.ms)
+    else if (step.do === 'jump') clock.set(clock.now() + step.ms)
+    else if (step.do === 'mode') world.mode = step.mode
+    else if (step.do === 'expire') world.expire()
+    else if (step.do === 'reload') keeper.reload()
+    else if (step.do === 'refresh') calls.push(keeper.refresh().catch(() => undefined))
+    else {
+      for (let caller = 0; caller < step.callers; caller++) {
+        calls.push(world.call())
+        if (step.isStaggered) await clock.advance(300)
+      }
+    }
+  }
+  // A caller waits once, is refused, and waits once more.
+  await clock.advance(2 * WAIT_MS)
+  await Promise.all(calls)
+  world.checkRequests()
+}
+
+test.each([
+  ['opaque, life unknown', undefined],
+  ['a minute', MINUTE],
+  ['a second', SECOND],
+  ['two hours', 2 * HOUR],
+])('whatever happens, the five rules hold (%s)', async (_, life) => {
+  await fc.assert(
+    fc.asyncProperty(steps, jitters, (history, randoms) => {
+      let used = 0
+      return live(history, () => randoms[used++ % randoms.length] ?? 0, life)
+    }),
+    { numRuns: 300 },
+  )
+})
