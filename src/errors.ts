@@ -36,6 +36,11 @@ export const PROXY_ERRORS = {
     type: 'http_request_denied',
     message: 'The proxy does not forward this method.',
   },
+  PROXY_INTERNAL_ERROR: {
+    status: 500,
+    type: 'proxy_internal_error',
+    message: 'The proxy itself failed. Its log says more under the request id of this answer.',
+  },
   PROXY_UPSTREAM_UNREACHABLE: {
     status: 502,
     type: 'destination_unavailable',

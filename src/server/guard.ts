@@ -10,14 +10,14 @@ import type { Refusal } from './refusal.ts'
 
 export type GuardOptions = AdmissionOptions & RequestPolicyOptions
 
-/** Hooks for a Fastify instance's root. All three belong together. */
+/** What the server asks on the way of a request. */
 export interface Guard {
   /** Judges the head: 400 target, 403 host, origin, key, 405 method, 403 path, 405 read-only; answers preflights. */
   onRequest: (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
-  /** Judges composite and SOAP bodies, and gives the handler a stream of the very same bytes as `request.body`. */
-  preParsing: (request: FastifyRequest, reply: FastifyReply, payload: Readable) => Promise<Readable>
-  /** Adds the CORS fields for a listed origin, after the upstream's own fields were copied; to errors, too. */
-  onSend: (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: () => void) => void
+  /** The body to send: the request's own stream; or, where it has to be judged first, a stream of the very same bytes. Rejects with a ProxyError. */
+  bodyOf: (request: FastifyRequest, reply: FastifyReply) => Readable | Promise<Readable>
+  /** CORS fields for a listed origin's answer, errors included, they replace the upstream's own. */
+  corsOf: (request: FastifyRequest) => Readonly<Record<string, string>> | undefined
   /** The name of the key that the request presented. */
   callerOf: (request: FastifyRequest) => string | undefined
 }
@@ -52,7 +52,10 @@ export function createGuard(options: GuardOptions): Guard {
       const passport: Passport = { caller, cors, judgeBody: undefined }
       passports.set(request, passport)
       if (isPreflight) {
-        reply.code(204).send()
+        reply
+          .code(204)
+          .headers(cors ?? {})
+          .send()
         return
       }
       const verdict = judge(request.method, target, request.headers)
@@ -64,26 +67,17 @@ export function createGuard(options: GuardOptions): Guard {
       done()
     },
 
-    async preParsing(request, reply, payload) {
+    bodyOf(request, reply) {
       const judgeBody = passports.get(request)?.judgeBody
-      if (judgeBody === undefined) return payload
-      const judged = await judgeBody(payload)
-      if (judged instanceof Readable) return judged
-      throw refused(reply, judged)
+      if (judgeBody === undefined) return request.raw
+      return judgeBody(request.raw).then((judged) => {
+        if (judged instanceof Readable) return judged
+        throw refused(reply, judged)
+      })
     },
 
-    onSend(request, reply, _payload, done) {
-      const cors = passports.get(request)?.cors
-      if (cors !== undefined) addCors(reply, cors)
-      done()
-    },
+    corsOf: (request) => passports.get(request)?.cors,
 
     callerOf: (request) => passports.get(request)?.caller,
   }
-}
-
-function addCors(reply: FastifyReply, { vary = '', ...fields }: Readonly<Record<string, string>>): void {
-  const upstreamVary = reply.getHeader('vary')
-  reply.removeHeader('access-control-allow-credentials')
-  reply.headers({ ...fields, vary: upstreamVary === undefined ? vary : `${String(upstreamVary)}, ${vary}` })
 }

@@ -90,3 +90,20 @@ function parseAllowed(entry: string): string {
   }
   return origin
 }
+
+/** An answer's raw header list with the fields for a listed origin in place of the upstream's own, and `Vary` joined. */
+export function withCors(
+  rawHeaders: readonly string[],
+  { vary, ...fields }: Readonly<Record<string, string>>,
+): string[] {
+  const kept: string[] = []
+  const varies = vary === undefined ? [] : [vary]
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [field = '', value = ''] = rawHeaders.slice(at, at + 2)
+    const name = field.toLowerCase()
+    if (name === 'vary') varies.unshift(value)
+    else if (!name.startsWith('access-control-')) kept.push(field, value)
+  }
+  if (varies.length > 0) kept.push('Vary', varies.join(', '))
+  return [...kept, ...Object.entries(fields).flat()]
+}

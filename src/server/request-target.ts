@@ -25,9 +25,17 @@ export function parseTarget(rawUrl: string): Target | TargetProblem {
     return { problem: 'The path holds a control, space, #, backslash or non-ASCII character.' }
   }
   // The Salesforce CLI and Data Loader send //services/…; http-proxy would refuse it.
-  const path = sent.replace(/\/{2,}/g, '/')
+  const path = collapseSlashes(sent)
   const policyPath = decodedForPolicy(path)
   return typeof policyPath === 'string' ? { path, search, policyPath } : policyPath
+}
+
+/** The target with repeated slashes of its path collapsed: for the router, before the guard judges it. The query stays as it is. */
+export function collapseSlashes(target: string): string {
+  if (!target.includes('//')) return target
+  const queryAt = target.indexOf('?')
+  if (queryAt === -1) return target.replace(/\/{2,}/g, '/')
+  return target.slice(0, queryAt).replace(/\/{2,}/g, '/') + target.slice(queryAt)
 }
 
 // eslint's no-control-regex is content with escapes outside the C0 range, hence "all but printable ASCII".

@@ -1,19 +1,16 @@
-import { once } from 'node:events'
-import { Readable } from 'node:stream'
-import fastify from 'fastify'
-import type { FastifyReply } from 'fastify'
-import { errorBody, ProxyError } from '../../src/errors.ts'
-import { createConnectionGuard } from '../../src/server/connection-guard.ts'
-import { createGuard } from '../../src/server/guard.ts'
-import type { GuardOptions } from '../../src/server/guard.ts'
+import type { Readable } from 'node:stream'
+import { Dispatcher } from 'undici'
+import { Writable } from 'node:stream'
+import { createLogger } from '../../src/logger.ts'
+import { createGuard, type GuardOptions } from '../../src/server/guard.ts'
 import { listenerLimits } from '../../src/server/listener-limits.ts'
-import { parseTarget } from '../../src/server/request-target.ts'
+import { listen } from '../../src/server/listeners.ts'
+import { createProxyServer } from '../../src/server/server.ts'
 
 export interface Passed {
   method: string
   url: string
-  caller: string | undefined
-  headers: Readonly<Record<string, unknown>>
+  headers: readonly string[]
   body: string
 }
 
@@ -27,72 +24,101 @@ export const OPEN: GuardOptions = {
   compositeLimitBytes: 1_000,
 }
 
-// Fastify's own answer to a target that its router cannot decode: no hook runs before it.
-function answerBadUrl(_error: unknown, _request: unknown, reply: FastifyReply): void {
-  void reply.code(400).send('bad target')
+/** The proxy's own server and listener, with a stand-in for the way upstream. `passed` is what reached it, body and all. */
+export async function startGuarded(options: Partial<GuardOptions> = {}, limits: { headersTimeout?: number } = {}) {
+  const passed: Passed[] = []
+  let logged = ''
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      logged += chunk.toString()
+      done()
+    },
+  })
+  const server = await createProxyServer({
+    logger: createLogger({ level: 'trace', format: 'json', destination }),
+    version: '0.0.0-test',
+    dispatcher: new RecordingDispatcher(passed),
+    upstreamOrigin: () => 'https://upstream.invalid',
+    guard: createGuard({ ...OPEN, ...options }),
+  })
+  const base = listenerLimits(30_000)
+  const http = {
+    ...base.http,
+    ...limits,
+    ...(limits.headersTimeout !== undefined && { connectionsCheckingInterval: 20 }),
+  }
+  const listener = await listen({ host: '127.0.0.1', port: 0, limits: { ...base, http }, handle: server.handle })
+  return {
+    port: listener.port,
+    passed,
+    /** One object a log line. */
+    lines: () =>
+      logged
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Record<string, unknown>), // pino writes objects
+    async [Symbol.asyncDispose]() {
+      listener.cut()
+      await Promise.all([listener.close(), server.close()])
+    },
+  }
 }
 
-/** A real listener behind the guard. `passed` is what reached the place of the upstream, body and all. */
-export async function startGuarded(options: Partial<GuardOptions> = {}, limits: { headersTimeout?: number } = {}) {
-  const { http, keepAliveTimeout, requestTimeout, connectionTimeout } = listenerLimits(30_000)
-  const guard = createGuard({ ...OPEN, ...options })
-  const connections = createConnectionGuard()
-  const passed: Passed[] = []
-  const rules: unknown[] = []
-  const app = fastify({
-    keepAliveTimeout,
-    requestTimeout,
-    connectionTimeout,
-    http: { ...http, ...limits, ...(limits.headersTimeout === undefined ? {} : { connectionsCheckingInterval: 20 }) },
-    clientErrorHandler: connections.answerClientError,
-    exposeHeadRoutes: false,
-    forceCloseConnections: true,
-    frameworkErrors: answerBadUrl,
-    rewriteUrl: ({ url = '' }) => {
-      const target = parseTarget(url)
-      return 'problem' in target ? url : target.path + target.search
-    },
-  })
-  connections.refuseUpgrades(app.server)
-  app.addHook('onRequest', guard.onRequest)
-  app.addHook('preParsing', guard.preParsing)
-  app.addHook('onSend', guard.onSend)
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, payload, done) => {
-    done(null, payload)
-  })
-  app.setErrorHandler((error, _request, reply) => {
-    if (!(error instanceof ProxyError)) throw error
-    rules.push((error.cause as { rule?: string } | undefined)?.rule) // toProxyError puts it there
-    return reply.code(error.statusCode).type('application/json').send(errorBody(error.code, error.message))
-  })
-  app.route({
-    method: app.supportedMethods,
-    url: '/*',
-    handler: async (request, reply) => {
-      const chunks: Buffer[] = []
-      if (request.body instanceof Readable) {
-        for await (const chunk of request.body as AsyncIterable<Buffer>) chunks.push(chunk) // a body without encoding
-      }
-      passed.push({
-        method: request.method,
-        url: request.raw.url ?? '',
-        caller: guard.callerOf(request),
-        headers: request.headers,
-        body: Buffer.concat(chunks).toString('latin1'),
-      })
-      return reply.headers({ vary: 'Accept-Encoding', 'access-control-allow-credentials': 'true' }).send('ok')
-    },
-  })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  return {
-    app,
-    server: app.server,
-    passed,
-    rules,
-    async [Symbol.asyncDispose]() {
-      await app.close()
-      if (app.server.listening) await once(app.server, 'close')
-    },
+/** In the place of the pool: reads the body, notes the request, answers 200. */
+class RecordingDispatcher extends Dispatcher {
+  readonly #passed: Passed[]
+
+  constructor(passed: Passed[]) {
+    super()
+    this.#passed = passed
+  }
+
+  override dispatch(
+    { method, path, headers, body }: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): boolean {
+    // The forwarder gives a flat array, and a Readable or null.
+    void this.#answer({ method, url: path, headers: headers as string[], body: '' }, body as Readable | null, handler)
+    return true
+  }
+
+  async #answer(request: Passed, body: Readable | null, handler: Dispatcher.DispatchHandler): Promise<void> {
+    const controller = new StubController()
+    handler.onRequestStart?.(controller, { sessionReplaced: false })
+    try {
+      // A request body's chunks are Buffers.
+      for await (const chunk of body ?? []) request.body += (chunk as Buffer).toString('latin1')
+    } catch (error) {
+      handler.onResponseError?.(controller, error as Error) // streams fail with errors
+      return
+    }
+    this.#passed.push(request)
+    handler.onResponseStart?.(controller, 200, {}, 'OK')
+    handler.onResponseData?.(controller, Buffer.from('ok'))
+    handler.onResponseEnd?.(controller, {})
+  }
+}
+
+class StubController implements Dispatcher.DispatchController {
+  readonly aborted = false
+  readonly paused = false
+  readonly reason = null
+  readonly rawHeaders = [
+    'Content-Length',
+    '2',
+    'Vary',
+    'Accept-Encoding',
+    'Access-Control-Allow-Credentials',
+    'true',
+  ].map((text) => Buffer.from(text))
+  readonly rawTrailers = []
+  abort(): void {
+    // Nothing to end.
+  }
+  pause(): void {
+    // Nothing to hold back.
+  }
+  resume(): void {
+    // Nothing held back.
   }
 }

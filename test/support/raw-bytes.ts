@@ -1,9 +1,8 @@
 import { connect } from 'node:net'
-import type { AddressInfo, Server } from 'node:net'
 
 /** Sends these very bytes, closes the sending side, and gives all that comes back until the other side closes. */
-export async function sendRaw(server: Server, bytes: string | Buffer): Promise<string> {
-  const socket = connect({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true })
+export async function sendRaw({ port }: { port: number }, bytes: string | Buffer): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   let answer = ''
   const { promise, resolve } = Promise.withResolvers<string>()
   socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')))
@@ -17,11 +16,6 @@ export async function sendRaw(server: Server, bytes: string | Buffer): Promise<s
   })
   socket.end(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
   return promise
-}
-
-export function portOf(server: Server): number {
-  // A listening TCP server has an AddressInfo.
-  return (server.address() as AddressInfo).port
 }
 
 /** A request head from lines; with `Host: localhost` unless the lines name one or `null` is given. */

@@ -1,0 +1,96 @@
+import type { Logger } from 'pino'
+import type { TokenEvent } from './token/token-source.ts'
+import type { BearerEvent } from './upstream/bearer.ts'
+
+/** Tells the log what happened to the token: what a person should see at info and above, the rest at debug. */
+export function logTokenEvent(log: Logger, event: TokenEvent): void {
+  switch (event.type) {
+    case 'requested':
+      log.debug({ reason: event.reason }, 'token request')
+      return
+    case 'obtained': {
+      const { reason, fingerprint, format, lifeSeconds, lifeSource, afterFailures } = event
+      const fields = { token: fingerprint, reason, format, lifeSeconds, lifeSource }
+      log.info({ ...fields, ...(afterFailures > 0 && { afterFailures }) }, 'token obtained')
+      return
+    }
+    case 'unchanged': {
+      const { reason, fingerprint, nextInSeconds, afterFailures } = event
+      const fields = { token: fingerprint, reason, nextInSeconds }
+      if (afterFailures > 0)
+        log.info({ ...fields, afterFailures }, 'token endpoint answers again; the token is still the same')
+      else log.debug(fields, 'token unchanged')
+      return
+    }
+    case 'failed': {
+      const {
+        type: _type,
+        diagnosis,
+        loud,
+        serving,
+        kind,
+        failures,
+        retryInSeconds,
+        description,
+        status,
+        secret,
+      } = event
+      const fields = { kind, failures, retryInSeconds, description, status, secret, serving, diagnosis }
+      if (loud) log[serving === undefined ? 'error' : 'warn'](fields, 'token request failed')
+      else log.debug(fields, 'token request failed again')
+      return
+    }
+    case 'refused':
+      log.warn({ token: event.fingerprint, ageSeconds: event.ageSeconds }, 'the API no longer accepts the token')
+      return
+    case 'life-learned':
+      log.info({ lifeSeconds: event.lifeSeconds }, 'tokens end sooner than assumed: the assumption is lowered')
+      return
+    case 'life-introspected':
+      log.debug({ token: event.fingerprint, lifeSeconds: event.lifeSeconds }, 'token introspected')
+      return
+    case 'introspection-failed':
+      log[event.loud ? 'warn' : 'debug']({ error: event.error }, 'the token could not be introspected')
+      return
+    case 'held-back': {
+      const { reason, requestsPerHour, resumesInSeconds } = event
+      log.warn(
+        { reason, requestsPerHour, resumesInSeconds },
+        'token request held back: TOKEN_REQUESTS_PER_HOUR is used up',
+      )
+      return
+    }
+    case 'instance-url-refused':
+      log.warn(
+        { instanceUrl: event.instanceUrl },
+        'the token answer names a host that is not trusted: kept CLOUDAWARE_URL; list the host in CLOUDAWARE_TRUSTED_HOSTS if it is yours',
+      )
+      return
+    case 'secret-changed':
+      log.info({ secret: event.secret }, 'secret changed: trying it')
+      return
+    case 'secret-unreadable':
+      log.warn({ name: event.name, error: event.error }, 'secret file cannot be read: keeping the last good value')
+  }
+}
+
+/** Tells the log what happened to a session on the way of a request. */
+export function logBearerEvent(log: Logger, event: BearerEvent): void {
+  const { family } = event
+  switch (event.type) {
+    case 'session-replaced':
+      log.info({ token: event.fingerprint, family }, 'session refused: the request is sent again with a new token')
+      return
+    case 'session-lost':
+      log.warn({ token: event.fingerprint, family }, 'session refused under a body too large to send again')
+      return
+    case 'api-refused':
+      log.warn(
+        { family, diagnosis: event.diagnosis },
+        'the API refuses the session for a reason that a new token cannot mend',
+      )
+      return
+    case 'connection-replaced':
+      log.debug({ family }, 'the upstream had closed an idle connection: the request is sent on another')
+  }
+}

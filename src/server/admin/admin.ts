@@ -1,0 +1,76 @@
+import Fastify, { LogController, type FastifyBaseLogger, type onRequestHookHandler } from 'fastify'
+import { ProxyError } from '../../errors.ts'
+import { toProxyError } from '../../upstream/gateway-error.ts'
+import { sendProblem, toProblem } from '../problem-answer.ts'
+import type { ProxyServer } from '../server.ts'
+
+/** One answer to "how is it": a yes or no with its reason. */
+export interface Health {
+  readonly ok: boolean
+  readonly reason: string
+  /** What is wrong and what mends it, where something is. */
+  readonly [detail: string]: unknown
+}
+
+export interface AdminOptions {
+  readonly logger: FastifyBaseLogger
+  /** Host and Origin rules, as on the proxy's own listener. */
+  readonly guard: onRequestHookHandler
+  readonly health: {
+    readonly live: () => Health
+    readonly ready: () => Health
+    readonly startup: () => Health
+  }
+  /** Ready for JSON, without secrets. */
+  readonly status: () => unknown
+  /** Asks for a new token now; resolves when the attempt is over. */
+  readonly refresh: () => Promise<void>
+  /** Starts the orderly end, as SIGTERM does; undefined where that is not allowed. */
+  readonly quit: (() => void) | undefined
+}
+
+/** The second listener's routes: health for probes, status for people. It never touches the proxied path space. */
+export async function createAdminServer(options: AdminOptions): Promise<ProxyServer> {
+  const { logger, guard, health, status, refresh, quit } = options
+  const app = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    return503OnClosing: false,
+  })
+  // A body has no meaning here, whatever its type: `curl -d ''` is as good as `-X POST`.
+  app.addHttpMethod('POST', { hasBody: false, overrideExisting: true })
+  app.addHook('onRequest', guard)
+  app.setErrorHandler((error, request, reply) => sendProblem(reply, toProblem(error, request.log)))
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ error: 'not found', paths: ['/livez', '/readyz', '/startupz', '/status', 'POST /refresh'] }),
+  )
+  const probes = { '/livez': health.live, '/readyz': health.ready, '/startupz': health.startup }
+  for (const [url, probe] of Object.entries(probes)) {
+    app.get(url, (_request, reply) => {
+      const answer = probe()
+      return reply
+        .code(answer.ok ? 200 : 503)
+        .header('cache-control', 'no-store')
+        .send(answer)
+    })
+  }
+  app.get('/status', (_request, reply) => reply.header('cache-control', 'no-store').send(status()))
+  app.post('/refresh', async (_request, reply) => {
+    await refresh().catch((error: unknown) => {
+      throw toProxyError(error)
+    })
+    return reply.send(status())
+  })
+  app.post('/quitquitquit', (_request, reply) => {
+    if (!quit) throw new ProxyError('PROXY_METHOD_REFUSED', { detail: 'Set ADMIN_ALLOW_QUIT=true to allow it.' })
+    quit()
+    return reply.send({ ok: true, reason: 'draining' })
+  })
+  await app.ready()
+  return {
+    handle: (request, response) => {
+      app.routing(request, response)
+    },
+    close: () => app.close(),
+  }
+}

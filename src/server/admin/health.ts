@@ -1,0 +1,47 @@
+import type { TokenStatus } from '../../token/token-status.ts'
+import type { AdminOptions, Health } from './admin.ts'
+
+export interface HealthOptions {
+  readonly tokenStatus: () => TokenStatus
+  readonly isDraining: () => boolean
+}
+
+/**
+ * What the probes say. Liveness never depends on Cloudaware: a restart mends nothing there. Readiness asks only whether a usable
+ * token is held, whatever the token endpoint does meanwhile, and ends when draining begins. Startup is over with the first token.
+ */
+export function createHealth({ tokenStatus, isDraining }: HealthOptions): AdminOptions['health'] {
+  let hasStarted = false
+  const startup = (): Health => {
+    const status = tokenStatus()
+    hasStarted ||= status.token !== null
+    return hasStarted ? { ok: true, reason: 'a first token was obtained' } : withoutToken(status)
+  }
+  return {
+    live: () => ({ ok: true, reason: 'the process answers' }),
+    startup,
+    ready: () => {
+      if (isDraining()) return { ok: false, reason: 'draining' }
+      const status = tokenStatus()
+      if (status.state === 'ready') return { ok: true, reason: 'a token is held' }
+      if (status.state === 'degraded')
+        return { ...withoutToken(status), ok: true, reason: 'a token is held; its replacement fails' }
+      return withoutToken(status)
+    },
+  }
+}
+
+function withoutToken({ failure, nextRefreshInSeconds, budget }: TokenStatus): Health {
+  const details = {
+    nextAttemptInSeconds: nextRefreshInSeconds,
+    ...(budget.isHeldBack && { heldBackBy: 'TOKEN_REQUESTS_PER_HOUR' }),
+  }
+  if (!failure) return { ok: false, reason: 'no token yet', ...details }
+  return {
+    ok: false,
+    reason: failure.diagnosis.summary,
+    ...details,
+    error: failure.error,
+    diagnosis: failure.diagnosis,
+  }
+}

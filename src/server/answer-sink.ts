@@ -1,0 +1,151 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Dispatcher } from 'undici'
+import { proxyStatus } from '../errors.ts'
+import type { ApiFamily } from '../upstream/api-family.ts'
+import type { AttemptContext } from '../upstream/bearer.ts'
+import { callerHeaders } from '../upstream/response-headers.ts'
+import { withCors } from './origin-policy.ts'
+
+/** What is known of an exchange when it is over, for the access line. */
+export interface ExchangeFacts {
+  family: ApiFamily
+  upstreamStatus: number | undefined
+  sessionReplaced: boolean
+  bytesToCaller: number
+}
+
+export interface AnswerSinkOptions {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly facts: ExchangeFacts
+  /** The origin whose absolute Location values point back at the caller's address; asked once an answer is there. */
+  readonly upstreamOrigin: () => string
+  readonly callerOrigin: string
+  /** Fields for a listed web origin, where the caller is one. */
+  readonly cors: Readonly<Record<string, string>> | undefined
+  /** Called once, before the first byte of the upstream's answer is written: the answer is ours to write from here. */
+  readonly onAnswer: () => void
+  /** Called when there is no answer to write: nothing has been sent to the caller yet. */
+  readonly onFailure: (error: Error) => void
+}
+
+/**
+ * Writes an upstream's answer straight into the caller's response: piece by piece, no faster than the caller reads.
+ * A caller that leaves ends the upstream call; an upstream that breaks off breaks the caller's connection, so that
+ * a part is never taken for the whole.
+ */
+export class AnswerSink implements Dispatcher.DispatchHandler {
+  readonly #options: AnswerSinkOptions
+  #controller: Dispatcher.DispatchController | undefined
+  #sessionReplaced = false
+  #callerLeft = false
+  #isWaitingForDrain = false
+
+  constructor(options: AnswerSinkOptions) {
+    this.#options = options
+    const { response } = options
+    response.once('close', () => {
+      if (response.writableFinished) return
+      this.#callerLeft = true
+      this.#controller?.abort(new Error('the caller left'))
+    })
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    this.#controller = controller
+    // The bearer interceptor gives this context.
+    this.#sessionReplaced = (context as AttemptContext).sessionReplaced
+    // Left while the request waited for a token or a connection: nothing is sent.
+    if (this.#callerLeft) controller.abort(new Error('the caller left'))
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, text?: string): void {
+    const { response, facts, upstreamOrigin, callerOrigin, cors, onAnswer } = this.#options
+    const proxyStatusValue = this.#sessionReplaced ? proxyStatus({ details: 'session replaced' }) : undefined
+    const headers = callerHeaders(rawPairs(controller.rawHeaders), {
+      family: facts.family,
+      upstreamOrigin: upstreamOrigin(),
+      callerOrigin,
+      ...(proxyStatusValue !== undefined && status >= 200 && { proxyStatus: proxyStatusValue }),
+    })
+    if (status < 200) {
+      writeInterim(response, status, headers)
+      return
+    }
+    facts.upstreamStatus = status
+    facts.sessionReplaced = this.#sessionReplaced
+    onAnswer()
+    response.writeHead(status, text, cors === undefined ? headers : withCors(headers, cors))
+    // A stream's head must not wait for its first event; a small answer's head leaves with its body, in one write.
+    queueMicrotask(() => {
+      if (!response.writableEnded) response.flushHeaders()
+    })
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const { response, facts } = this.#options
+    facts.bytesToCaller += chunk.length
+    if (response.write(chunk) || this.#isWaitingForDrain) return
+    this.#isWaitingForDrain = true
+    controller.pause()
+    response.once('drain', () => {
+      this.#isWaitingForDrain = false
+      controller.resume()
+    })
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    const { response } = this.#options
+    const trailers = rawPairs(controller.rawTrailers)
+    if (trailers.length > 0) response.addTrailers(pairsOf(trailers))
+    response.end()
+    this.#drainRequest()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const { response, onFailure } = this.#options
+    if (this.#callerLeft) return
+    if (response.headersSent) response.destroy(error)
+    else onFailure(error)
+    this.#drainRequest()
+  }
+
+  /** An answer may come before the body is through: the rest is read and thrown away, so that the next request on the connection is found. */
+  #drainRequest(): void {
+    const { request } = this.#options
+    if (!request.readableEnded) request.resume()
+  }
+}
+
+type RawHeaders = Dispatcher.DispatchController['rawHeaders']
+
+/** undici's HTTP/1.1 client gives a flat array of Buffers, name and value in turn. */
+function rawPairs(raw: RawHeaders): readonly Buffer[] {
+  return Array.isArray(raw) ? (raw as Buffer[]) : []
+}
+
+function pairsOf(raw: readonly Buffer[]): [string, string][] {
+  const pairs: [string, string][] = []
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    pairs.push([String(raw[index]?.toString('latin1')), String(raw[index + 1]?.toString('latin1'))])
+  }
+  return pairs
+}
+
+/** Interim answers: Node 26.2 writes any of them, older ones the two that exist in practice. */
+function writeInterim(response: ServerResponse, status: number, headers: readonly string[]): void {
+  // Absent before Node 26.2.
+  const canWriteAny = (response.writeInformation as unknown) !== undefined
+  if (canWriteAny) response.writeInformation(status, headers)
+  else if (status === 102) response.writeProcessing()
+  else if (status === 103) response.writeEarlyHints(hintsOf(headers))
+}
+
+function hintsOf(headers: readonly string[]): Record<string, string[]> {
+  const hints: Record<string, string[]> = {}
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = String(headers[at]).toLowerCase()
+    hints[name] = [...(hints[name] ?? []), String(headers[at + 1])]
+  }
+  return hints
+}

@@ -1,0 +1,27 @@
+import type { FastifyBaseLogger, FastifyReply } from 'fastify'
+import { errorBody, ProxyError, proxyStatus } from '../errors.ts'
+
+/** Answers with an error of the proxy's own: Salesforce's body, and a Proxy-Status field that says who spoke. */
+export function sendProblem(reply: FastifyReply, problem: ProxyError): FastifyReply {
+  reply
+    .code(problem.statusCode)
+    .header('content-type', 'application/json;charset=UTF-8')
+    .header('cache-control', 'no-store')
+    .header('proxy-status', proxyStatus({ type: problem.type, details: problem.code }))
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
+  return reply.send(errorBody(problem.code, problem.message))
+}
+
+/** What was thrown on the way of a request, as an entry of the error table. Client faults keep their meaning, anything else is our own. */
+export function toProblem(error: unknown, log: FastifyBaseLogger): ProxyError {
+  if (error instanceof ProxyError) return error
+  if (isClientFault(error)) return new ProxyError('PROXY_REQUEST_INVALID', { cause: error })
+  log.error({ err: error }, 'a request failed inside the proxy')
+  return new ProxyError('PROXY_INTERNAL_ERROR', { cause: error })
+}
+
+/** Fastify and http-proxy throw errors with a 4xx statusCode for requests that they take for malformed. */
+function isClientFault(error: unknown): boolean {
+  if (!(error instanceof Error) || !('statusCode' in error)) return false
+  return typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500
+}

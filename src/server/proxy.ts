@@ -1,0 +1,105 @@
+import { METHODS } from 'node:http'
+import type { Readable } from 'node:stream'
+import httpProxy from '@fastify/http-proxy'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Dispatcher } from 'undici'
+import type { ProxyError } from '../errors.ts'
+import { familyOf } from '../upstream/api-family.ts'
+import { toProxyError } from '../upstream/gateway-error.ts'
+import { upstreamHeaders } from '../upstream/request-headers.ts'
+import { withoutSessionParameters } from '../upstream/session-parameters.ts'
+import { AnswerSink, type ExchangeFacts } from './answer-sink.ts'
+import type { Guard } from './guard.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the forwarder learnt of the exchange; null where the request was refused before it. */
+    exchange: ExchangeFacts | null
+    /** Why the proxy answered itself, where it did. */
+    problem: ProxyError | null
+  }
+}
+
+export interface ProxyOptions {
+  readonly guard: Guard
+  readonly dispatcher: Dispatcher
+  /** The pinned origin of the API, as far as it is known. */
+  readonly upstreamOrigin: () => string
+  readonly version: string
+}
+
+/** CONNECT never reaches a router; TRACE would echo the injected session to the caller, and is refused by the guard. */
+const FORWARDED_METHODS = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE')
+
+/**
+ * Mounts @fastify/http-proxy over the whole path space, with our own forwarder in its `handler` seam. reply-from is thereby out of
+ * the way of a request, and with it: TLS without verification, a 503 asked eleven times, Retry-After read as milliseconds,
+ * ECONNREFUSED as 500, and upstream calls that outlive their caller.
+ */
+export async function mountProxy(app: FastifyInstance, options: ProxyOptions): Promise<void> {
+  // Bodiless to Fastify means that nobody parses, limits or refuses a body: it streams on, whatever its type.
+  for (const method of FORWARDED_METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+  app.decorateRequest('exchange', null)
+  app.decorateRequest('problem', null)
+  await app.register(httpProxy, {
+    upstream: options.upstreamOrigin(),
+    // Any object with `request` keeps reply-from from building an Agent of its own, one that verifies no certificate.
+    undici: options.dispatcher as never, // typed by the plugin's own undici 7
+    httpMethods: FORWARDED_METHODS,
+    proxyPayloads: false,
+    handler: (request, reply) => {
+      forward(request, reply, options)
+    },
+  })
+}
+
+/** One request, on its way: its bytes as they came, without what belongs to this hop or would be a session of the caller's. */
+function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOptions): void {
+  const { dispatcher, guard, upstreamOrigin, version } = options
+  const { raw } = request
+  const target = raw.url ?? '/'
+  const family = familyOf(target)
+  const facts: ExchangeFacts = { family, upstreamStatus: undefined, sessionReplaced: false, bytesToCaller: 0 }
+  request.exchange = facts
+  const sink = new AnswerSink({
+    request: raw,
+    response: reply.raw,
+    facts,
+    upstreamOrigin,
+    callerOrigin: `${request.protocol}://${request.host}`,
+    cors: guard.corsOf(request),
+    onAnswer: () => {
+      reply.hijack()
+    },
+    onFailure: (error) => {
+      reply.send(toProxyError(error))
+    },
+  })
+  const dispatch = (body: Readable) => {
+    dispatcher.dispatch(
+      {
+        path: withoutSessionParameters(target),
+        // Node parsed it: one of METHODS.
+        method: raw.method as Dispatcher.HttpMethod,
+        headers: upstreamHeaders(raw.rawHeaders, { family, version, httpVersion: raw.httpVersion }),
+        body: hasBody(raw.headers) ? body : null,
+      },
+      sink,
+    )
+  }
+  // Judged even where it is empty: what a policy has to read and cannot find is refused.
+  const body = guard.bodyOf(request, reply)
+  if (body instanceof Promise) {
+    body.then(dispatch, (error: unknown) => {
+      reply.send(error)
+    })
+  } else {
+    dispatch(body)
+  }
+}
+
+/** RFC 9112 §6.3: a request has a body where Content-Length or Transfer-Encoding says so. */
+function hasBody(headers: FastifyRequest['raw']['headers']): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+}

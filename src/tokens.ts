@@ -1,0 +1,94 @@
+import type { Dispatcher } from 'undici'
+import type { Clock } from './clock.ts'
+import type { Settings } from './config.ts'
+import { clientCredentialsGrant } from './token/client-credentials.ts'
+import { introspection } from './token/introspection.ts'
+import { jwtBearerGrant } from './token/jwt-bearer.ts'
+import { createTokenKeeper } from './token/keeper.ts'
+import { watchSecretFile, type SecretFile } from './token/secret-file.ts'
+import { fixedSecret, type SecretSource } from './token/secret-source.ts'
+import type { TokenKeeper } from './token/token-keeper.ts'
+import type { TokenEvent } from './token/token-source.ts'
+
+export interface TokensOptions {
+  readonly settings: Settings
+  readonly clock: Clock
+  /** Carries token requests; closed by the caller. */
+  readonly dispatcher: Dispatcher
+  readonly onEvent: (event: TokenEvent) => void
+}
+
+export interface Tokens {
+  readonly keeper: TokenKeeper
+  /** Ends the keeper and stops watching secret files. */
+  close(): Promise<void>
+}
+
+/** The token room, furnished as the settings say: secrets, grant, keeper. */
+export function createTokens({ settings, clock, dispatcher, onEvent }: TokensOptions): Tokens {
+  const secrets = new Secrets({ clock, onEvent, onChange: () => keeper.reload() })
+  const client = {
+    clientId: secrets.open('CLOUDAWARE_CLIENT_ID', settings),
+    clientSecret: secrets.open('CLOUDAWARE_CLIENT_SECRET', settings),
+    clientAuth: settings.CLOUDAWARE_CLIENT_AUTH,
+  }
+  const endpoint = { dispatcher, now: () => clock.now() }
+  const tokenUrl = settings.CLOUDAWARE_TOKEN_URL
+  const shared = {
+    ...endpoint,
+    tokenUrl,
+    configuredUrl: settings.CLOUDAWARE_URL,
+    trustedHosts: settings.CLOUDAWARE_TRUSTED_HOSTS,
+  }
+  const grant =
+    settings.CLOUDAWARE_GRANT_TYPE === 'jwt_bearer'
+      ? jwtBearerGrant({
+          ...shared,
+          clientId: client.clientId,
+          privateKey: secrets.open('CLOUDAWARE_JWT_KEY', settings),
+          // Checked to be there with this grant.
+          username: settings.CLOUDAWARE_JWT_USERNAME ?? '',
+          audience: settings.CLOUDAWARE_JWT_AUDIENCE,
+        })
+      : clientCredentialsGrant({ ...shared, ...client })
+  const introspectUrl = new URL('introspect', tokenUrl).href
+  const keeper = createTokenKeeper({
+    grant,
+    clock,
+    onEvent,
+    waitMs: settings.TOKEN_WAIT_MS,
+    lifetimeSeconds: settings.TOKEN_LIFETIME_SECONDS,
+    requestsPerHour: settings.TOKEN_REQUESTS_PER_HOUR,
+    introspect: settings.TOKEN_INTROSPECT ? introspection({ ...endpoint, ...client, introspectUrl }) : undefined,
+  })
+  return {
+    keeper,
+    async close() {
+      await Promise.all([keeper.close(), secrets.close()])
+    },
+  }
+}
+
+type SecretName = 'CLOUDAWARE_CLIENT_ID' | 'CLOUDAWARE_CLIENT_SECRET' | 'CLOUDAWARE_JWT_KEY'
+
+/** Secrets as the settings give them: a value, or a file that is watched. */
+class Secrets {
+  readonly #files: SecretFile[] = []
+  readonly #watching: { clock: Clock; onEvent: (event: TokenEvent) => void; onChange: () => void }
+
+  constructor(watching: { clock: Clock; onEvent: (event: TokenEvent) => void; onChange: () => void }) {
+    this.#watching = watching
+  }
+
+  open(name: SecretName, settings: Settings): SecretSource {
+    const path = settings[`${name}_FILE`]
+    if (path === undefined) return fixedSecret(name, (name !== 'CLOUDAWARE_JWT_KEY' && settings[name]) || '')
+    const file = watchSecretFile({ setting: `${name}_FILE`, path, ...this.#watching })
+    this.#files.push(file)
+    return file
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#files.map((file) => file.close()))
+  }
+}

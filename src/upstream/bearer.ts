@@ -1,0 +1,226 @@
+import { Readable } from 'node:stream'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dispatcher } from 'undici'
+import { ProxyError } from '../errors.ts'
+import type { AccessToken, TokenSource } from '../token/token-source.ts'
+import { familyOf, SESSION_PLACES, type ApiFamily } from './api-family.ts'
+import { JWT_UNMENDABLE, MAX_REFUSAL_BYTES, mayBeDeadSession, readRefusal, type Verdict } from './dead-session.ts'
+import { ReplayableBody, type ReplayMemory } from './replayable-body.ts'
+import { withSession } from './request-headers.ts'
+
+/** What the interceptor tells its observer; no token, no header, no body. */
+export type BearerEvent =
+  | { readonly type: 'session-replaced'; readonly family: ApiFamily; readonly fingerprint: string }
+  | { readonly type: 'session-lost'; readonly family: ApiFamily; readonly fingerprint: string }
+  | { readonly type: 'api-refused'; readonly family: ApiFamily; readonly diagnosis: string }
+  | { readonly type: 'connection-replaced'; readonly family: ApiFamily }
+
+export interface BearerOptions {
+  readonly tokens: TokenSource
+  /** The origin that a token may be sent to: pinned, never taken from a request. */
+  readonly originFor: (token: AccessToken) => string
+  readonly replayLimitBytes: number
+  readonly replayMemory: ReplayMemory
+  /** Whether a failure is only the end of an idle connection (ConnectionWatch). */
+  readonly isStale: (error: Error) => boolean
+  readonly onEvent: (event: BearerEvent) => void
+}
+
+/** What `onRequestStart` gives as its context: whether this attempt follows the loss of a session. */
+export interface AttemptContext {
+  readonly sessionReplaced: boolean
+}
+
+/**
+ * The undici interceptor that puts the session on a request and notices when the API no longer accepts it. A refused session means
+ * that the request was not applied, so it is sent once more with a new token where its body can be, whatever the method.
+ * Options: `headers` is a flat array without any session, `body` a Readable or null; `origin` is replaced by the pinned one.
+ */
+export function bearer(options: BearerOptions): Dispatcher.DispatchInterceptor {
+  return (dispatch) =>
+    function dispatchWithToken(request, handler) {
+      new BearerExchange(options, dispatch, request, handler).send()
+      return true
+    }
+}
+
+interface PeekedAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly statusText: string | undefined
+  readonly chunks: Buffer[]
+  bytes: number
+}
+
+class BearerExchange implements Dispatcher.DispatchHandler {
+  readonly #options: BearerOptions
+  readonly #dispatch: Dispatcher['dispatch']
+  readonly #request: Dispatcher.DispatchOptions
+  readonly #handler: Dispatcher.DispatchHandler
+  readonly #family: ApiFamily
+  readonly #body: ReplayableBody | undefined
+  #token: AccessToken | undefined
+  #sessionReplaced = false
+  #connectionReplaced = false
+  #hasAnswer = false
+  /** An answer held back while it is read for the sign of a dead session. */
+  #peeked: PeekedAnswer | undefined
+
+  constructor(
+    options: BearerOptions,
+    dispatch: Dispatcher['dispatch'],
+    request: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ) {
+    this.#options = options
+    this.#dispatch = dispatch
+    this.#request = request
+    this.#handler = handler
+    this.#family = familyOf(request.path)
+    const { replayLimitBytes, replayMemory } = options
+    if (request.body instanceof Readable) this.#body = new ReplayableBody(request.body, replayLimitBytes, replayMemory)
+  }
+
+  /** Sends at once where a token is held: no promise is made on the way of an ordinary request. */
+  send(): void {
+    let token
+    try {
+      token = this.#options.tokens.get()
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    if (token instanceof Promise) {
+      token.then(
+        (value) => {
+          this.#sendWith(value)
+        },
+        (error: unknown) => {
+          this.#fail(error)
+        },
+      )
+    } else {
+      this.#sendWith(token)
+    }
+  }
+
+  #sendWith(token: AccessToken): void {
+    this.#token = token
+    this.#dispatch(
+      {
+        ...this.#request,
+        origin: this.#options.originFor(token),
+        // Our callers pass flat arrays; undici's type allows more.
+        headers: withSession(this.#request.headers as string[], this.#family, token.value),
+        body: this.#body ? this.#body.stream() : null,
+      },
+      this,
+    )
+  }
+
+  #fail(error: unknown, controller?: Dispatcher.DispatchController): void {
+    this.#body?.release()
+    // undici passes null itself where no request was started; its type does not say so.
+    this.#handler.onResponseError?.(controller as Dispatcher.DispatchController, error as Error)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    const context: AttemptContext = { sessionReplaced: this.#sessionReplaced }
+    this.#handler.onRequestStart?.(controller, context)
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+    statusText?: string,
+  ): void {
+    if (status >= 200) {
+      this.#hasAnswer = true
+      if (mayBeDeadSession(this.#family, status, headers)) {
+        this.#peeked = { status, headers, statusText, chunks: [], bytes: 0 }
+        return
+      }
+      this.#body?.release()
+    }
+    this.#handler.onResponseStart?.(controller, status, headers, statusText)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const peeked = this.#peeked
+    if (!peeked) {
+      this.#handler.onResponseData?.(controller, chunk)
+      return
+    }
+    peeked.chunks.push(chunk)
+    peeked.bytes += chunk.length
+    // Too long for a refusal: an ordinary answer after all.
+    if (peeked.bytes > MAX_REFUSAL_BYTES) this.#passPeeked(controller, peeked)
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    const peeked = this.#peeked
+    if (peeked) {
+      const verdict = this.#judge(peeked)
+      if (verdict === 'dead' && this.#loseSession()) return
+      if (typeof verdict === 'object') {
+        this.#options.onEvent({ type: 'api-refused', family: this.#family, diagnosis: verdict.unmendable })
+      }
+      this.#passPeeked(controller, peeked)
+    }
+    this.#handler.onResponseEnd?.(controller, trailers)
+  }
+
+  onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#mayRepeatOnNewConnection(error)) {
+      this.#connectionReplaced = true
+      this.#options.onEvent({ type: 'connection-replaced', family: this.#family })
+      this.send()
+      return
+    }
+    this.#fail(error, controller)
+  }
+
+  #judge({ status, headers, chunks }: PeekedAnswer): Verdict | undefined {
+    const verdict = readRefusal(this.#family, status, headers, Buffer.concat(chunks))
+    const isForeignToken = this.#token?.format === 'jwt' && !SESSION_PLACES[this.#family].acceptsJwt
+    return verdict === 'dead' && isForeignToken ? { unmendable: JWT_UNMENDABLE } : verdict
+  }
+
+  /** The API refused the token. True when that is answered here: by sending again, or by saying that the body cannot be. */
+  #loseSession(): boolean {
+    const { tokens, onEvent } = this.#options
+    // onResponseStart has been called, so a token was sent.
+    const token = this.#token as AccessToken
+    tokens.reject(token)
+    // The new session was refused as well: the API's own answer is the truth now.
+    if (this.#sessionReplaced) return false
+    const { fingerprint } = token
+    if (this.#body?.isRepeatable === false) {
+      onEvent({ type: 'session-lost', family: this.#family, fingerprint })
+      this.#fail(new ProxyError('PROXY_SESSION_REPLACED'))
+      return true
+    }
+    onEvent({ type: 'session-replaced', family: this.#family, fingerprint })
+    this.#sessionReplaced = true
+    this.#hasAnswer = false
+    this.#peeked = undefined
+    this.send()
+    return true
+  }
+
+  #passPeeked(controller: Dispatcher.DispatchController, { status, headers, statusText, chunks }: PeekedAnswer): void {
+    this.#peeked = undefined
+    this.#body?.release()
+    this.#handler.onResponseStart?.(controller, status, headers, statusText)
+    for (const chunk of chunks) this.#handler.onResponseData?.(controller, chunk)
+  }
+
+  /** RFC 9110 §9.2.2: a kept-alive connection that the peer closed under an idempotent request, before any answer, costs a second try. */
+  #mayRepeatOnNewConnection(error: Error): boolean {
+    if (this.#connectionReplaced || this.#hasAnswer || !this.#options.isStale(error)) return false
+    return IDEMPOTENT.has(this.#request.method) && this.#body?.isRepeatable !== false
+  }
+}
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])

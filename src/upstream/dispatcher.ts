@@ -1,0 +1,70 @@
+import { getCACertificates } from 'node:tls'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
+import { bearer, type BearerEvent } from './bearer.ts'
+import { ConnectionWatch } from './connection-watch.ts'
+import { ReplayMemory } from './replayable-body.ts'
+import type { AccessToken, TokenSource } from '../token/token-source.ts'
+
+export interface UpstreamOptions {
+  readonly tokens: TokenSource
+  readonly originFor: (token: AccessToken) => string
+  /** From connectorFor. */
+  readonly connector: buildConnector.connector
+  readonly connections: number
+  /** How long the head of an answer, and any pause within its body, may take. */
+  readonly timeoutMs: number
+  readonly replayLimitBytes: number
+  readonly onEvent: (event: BearerEvent) => void
+}
+
+export interface Upstream {
+  /** Dispatches with the session injected; `origin` of the options is ignored. */
+  readonly dispatcher: Dispatcher
+  /** Waits for what is under way, then closes. */
+  close(): Promise<void>
+  /** Breaks off whatever is under way. */
+  destroy(): Promise<void>
+}
+
+/** Bodies held for a repeat may use as much as this many of the largest ones together. */
+const HELD_BODIES = 64
+
+/** How connections to Cloudaware are made: certificates verified, HTTP/1.1. `ca` is trusted beside Node's own store; PEM. */
+export function connectorFor({
+  timeoutMs,
+  ca,
+}: {
+  timeoutMs: number
+  ca?: string | undefined
+}): buildConnector.connector {
+  return buildConnector({
+    timeout: timeoutMs,
+    // undici offers HTTP/2 by default; the forwarder relies on HTTP/1.1's raw headers, order and case.
+    allowH2: false,
+    rejectUnauthorized: true,
+    // `ca` replaces Node's list, so that has to be given too. It includes NODE_EXTRA_CA_CERTS.
+    ...(ca !== undefined && { ca: [...getCACertificates('default'), ca] }),
+  })
+}
+
+/** The pool of connections to the API, with the session put on each request. Ours to close. */
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const { connector, connections, timeoutMs, replayLimitBytes } = options
+  const watch = new ConnectionWatch()
+  const agent = new Agent({
+    connections,
+    connect: watch.watch(connector),
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    // No pipelining: one slow query would hold up the requests behind it.
+    pipelining: 1,
+    allowH2: false,
+  })
+  const replayMemory = new ReplayMemory(replayLimitBytes * HELD_BODIES)
+  const dispatcher = agent.compose(bearer({ ...options, replayMemory, isStale: (error) => watch.isStale(error) }))
+  const end = async (ending: Promise<void>) => {
+    await ending
+    watch[Symbol.dispose]()
+  }
+  return { dispatcher, close: () => end(agent.close()), destroy: () => end(agent.destroy()) }
+}

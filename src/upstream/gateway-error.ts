@@ -1,0 +1,73 @@
+import { ProxyError } from '../errors.ts'
+import { TokenUnavailableError } from '../token/token-source.ts'
+
+/**
+ * What an undici, socket, TLS or token failure is to the caller: an entry of the error table with the RFC 9209 type that fits.
+ * The foreign error travels as `cause` only; its message may name hosts, never a header.
+ */
+export function toProxyError(error: unknown): ProxyError {
+  if (error instanceof ProxyError) return error
+  if (error instanceof TokenUnavailableError) {
+    const { reason: detail, retryAfterSeconds } = error
+    return new ProxyError('PROXY_TOKEN_UNAVAILABLE', { cause: error, detail, retryAfterSeconds })
+  }
+  const code = codeOf(error)
+  if (TIMEOUTS.has(code)) {
+    const type = code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT' ? 'connection_timeout' : undefined
+    return new ProxyError('PROXY_UPSTREAM_TIMEOUT', { cause: error, ...(type && { type }) })
+  }
+  if (CERTIFICATE_CODES.has(code)) return new ProxyError('PROXY_UPSTREAM_TLS', { cause: error, detail: `(${code})` })
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
+    return new ProxyError('PROXY_UPSTREAM_TLS', { cause: error, type: 'tls_protocol_error', detail: `(${code})` })
+  }
+  const type = UNREACHABLE_TYPES[code] ?? (code.startsWith('HPE_') ? 'http_protocol_error' : undefined)
+  return new ProxyError('PROXY_UPSTREAM_UNREACHABLE', {
+    cause: error,
+    ...(code && { detail: `(${code})` }),
+    ...(type && { type }),
+  })
+}
+
+const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
+
+const UNREACHABLE_TYPES: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'dns_error',
+  EAI_AGAIN: 'dns_timeout',
+  ECONNREFUSED: 'connection_refused',
+  ECONNRESET: 'connection_terminated',
+  EPIPE: 'connection_terminated',
+  UND_ERR_SOCKET: 'connection_terminated',
+  EHOSTUNREACH: 'destination_ip_unroutable',
+  ENETUNREACH: 'destination_ip_unroutable',
+  UND_ERR_HEADERS_OVERFLOW: 'http_response_header_section_size',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'http_response_incomplete',
+}
+
+/** OpenSSL's X.509 verification results, as Node names them, and its own check of the server's name. */
+const CERTIFICATE_CODES = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_CHAIN_TOO_LONG',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'HOSTNAME_MISMATCH',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])
+
+/** The code of an error or of the first that it wraps: a connect attempt over several addresses fails with an AggregateError. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  if ('code' in error && typeof error.code === 'string' && error.code !== '') return error.code
+  if (error instanceof AggregateError) return codeOf(error.errors[0])
+  return codeOf(error.cause)
+}

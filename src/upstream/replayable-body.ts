@@ -1,0 +1,93 @@
+import { Readable } from 'node:stream'
+
+/** The memory, in bytes, that all bodies held for a repeat share. Above it new bodies stream without being held. */
+export class ReplayMemory {
+  #free: number
+
+  constructor(totalBytes: number) {
+    this.#free = totalBytes
+  }
+
+  /** Bytes that may still be claimed. */
+  get free(): number {
+    return this.#free
+  }
+
+  claim(bytes: number): boolean {
+    if (bytes > this.#free) return false
+    this.#free -= bytes
+    return true
+  }
+
+  release(bytes: number): void {
+    this.#free += bytes
+  }
+}
+
+/**
+ * A request body that streams through while its beginning is held, so that it can be sent once more from its first byte.
+ * Past `limitBytes`, or where the shared memory is used up, what was held is let go and the body flows on unrepeatable.
+ */
+export class ReplayableBody {
+  readonly #source: Readable
+  readonly #limitBytes: number
+  readonly #memory: ReplayMemory
+  #held: Buffer[] | undefined = []
+  #heldBytes = 0
+  #reader: Readable | undefined
+  #isEnded = false
+
+  constructor(source: Readable, limitBytes: number, memory: ReplayMemory) {
+    this.#source = source
+    this.#limitBytes = limitBytes
+    this.#memory = memory
+  }
+
+  get isRepeatable(): boolean {
+    return this.#held !== undefined
+  }
+
+  /** The body from its first byte. A second call takes over from the first stream, which gets no more; ask isRepeatable before. */
+  stream(): Readable {
+    const source = this.#source
+    const former = this.#reader
+    const reader = new Readable({ read: () => void source.resume() })
+    this.#reader = reader
+    for (const chunk of this.#held ?? []) reader.push(chunk)
+    if (this.#isEnded) reader.push(null)
+    if (former === undefined) this.#attach()
+    else former.destroy()
+    return reader
+  }
+
+  /** Lets go of what is held: the answer has begun, nothing will be sent again. */
+  release(): void {
+    this.#memory.release(this.#heldBytes)
+    this.#heldBytes = 0
+    this.#held = undefined
+  }
+
+  #attach(): void {
+    this.#source.on('data', (chunk: Buffer) => {
+      this.#hold(chunk)
+      const reader = this.#reader
+      if (reader?.destroyed === false && !reader.push(chunk)) this.#source.pause()
+    })
+    this.#source.once('end', () => {
+      this.#isEnded = true
+      this.#reader?.push(null)
+    })
+    // A caller that breaks off in the middle: the upstream call must break off too, not end as if complete.
+    this.#source.once('error', (error) => this.#reader?.destroy(error))
+  }
+
+  #hold(chunk: Buffer): void {
+    if (this.#held === undefined) return
+    if (this.#heldBytes + chunk.length > this.#limitBytes || !this.#memory.claim(chunk.length)) {
+      this.release()
+      return
+    }
+    this.#heldBytes += chunk.length
+    this.#held.push(chunk)
+  }
+}

@@ -1,0 +1,282 @@
+import { PassThrough, Readable } from 'node:stream'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { gzipSync } from 'node:zlib'
+import type { Dispatcher } from 'undici'
+import { describe, expect, test } from 'vitest'
+import { TokenUnavailableError, type AccessToken, type TokenSource } from '../../src/token/token-source.ts'
+import type { BearerEvent } from '../../src/upstream/bearer.ts'
+import { connectorFor, createUpstream, type UpstreamOptions } from '../../src/upstream/dispatcher.ts'
+import { startOriginServer } from '../support/origin-server.ts'
+
+const DEAD = JSON.stringify([{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }])
+const PATH = '/services/data/v62.0/limits'
+
+function token(value: string): AccessToken {
+  return {
+    value,
+    fingerprint: `print-of-${value}`,
+    format: 'opaque',
+    instanceUrl: undefined,
+    identityUrl: undefined,
+    obtainedAt: 0,
+  }
+}
+
+/** Holds `first` until it is refused, then `second`. */
+class TwoTokens implements TokenSource {
+  readonly rejected: string[] = []
+  #current: AccessToken | Promise<AccessToken> = token('first')
+
+  get(): AccessToken | Promise<AccessToken> {
+    return this.#current
+  }
+
+  reject({ value }: AccessToken): void {
+    this.rejected.push(value)
+    if (value === 'first') this.#current = Promise.resolve(token('second'))
+  }
+}
+
+function start(origin: string, options: Partial<UpstreamOptions> = {}) {
+  const events: BearerEvent[] = []
+  const tokens = new TwoTokens()
+  const upstream = createUpstream({
+    tokens,
+    originFor: () => origin,
+    connections: 4,
+    connector: connectorFor({ timeoutMs: 1000 }),
+    timeoutMs: 10_000,
+    replayLimitBytes: 1024,
+    onEvent: (event) => events.push(event),
+    ...options,
+  })
+  return {
+    ...upstream,
+    tokens,
+    events,
+    [Symbol.asyncDispose]: () => upstream.destroy(),
+  }
+}
+
+interface Outcome {
+  status: number | undefined
+  body: string
+  error: Error | undefined
+  contexts: unknown[]
+}
+
+function send(
+  dispatcher: Dispatcher,
+  { path = PATH, method = 'GET', headers = [] as string[], body = null as Readable | null } = {},
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const outcome: Outcome = { status: undefined, body: '', error: undefined, contexts: [] }
+    dispatcher.dispatch(
+      // A method as Node names it.
+      { path, method: method as Dispatcher.HttpMethod, headers, body, origin: 'https://not-used.invalid' },
+      {
+        onRequestStart: (_controller, context) => outcome.contexts.push(context),
+        onResponseStart: (_controller, status) => {
+          outcome.status = status
+        },
+        onResponseData: (_controller, chunk) => {
+          outcome.body += chunk.toString()
+        },
+        onResponseEnd: () => {
+          resolve(outcome)
+        },
+        onResponseError: (_controller, error) => {
+          resolve({ ...outcome, error })
+        },
+      },
+    )
+  })
+}
+
+/** Refuses the token `first` as the REST API does, answers others with `ok`. */
+function refusesFirst(request: IncomingMessage, response: ServerResponse): void {
+  const isDead = request.headers.authorization === 'Bearer first'
+  request.resume().on('end', () => {
+    if (isDead) response.writeHead(401, { 'content-type': 'application/json' }).end(DEAD)
+    else response.end('ok')
+  })
+}
+
+describe('a refused session', () => {
+  test.each(['GET', 'POST', 'PATCH', 'DELETE', 'PROPFIND'])('is replaced and a %s sent once more', async (method) => {
+    await using server = await startOriginServer(refusesFirst)
+    await using upstream = start(server.url)
+    const body = method === 'GET' ? null : Readable.from([Buffer.from('one '), Buffer.from('two')])
+    const headers = body ? ['Content-Length', '7'] : []
+    const answer = await send(upstream.dispatcher, { method, body, headers })
+    expect(answer).toMatchObject({ status: 200, body: 'ok', error: undefined })
+    expect(answer.contexts).toEqual([{ sessionReplaced: false }, { sessionReplaced: true }])
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer first', 'Bearer second'])
+    if (body) expect(String(await server.requests[1]?.body)).toBe('one two')
+    expect(upstream.tokens.rejected).toEqual(['first'])
+    expect(upstream.events.map(({ type }) => type)).toEqual(['session-replaced'])
+  })
+
+  test('is noticed in a gzipped answer too', async () => {
+    await using server = await startOriginServer((request, response) => {
+      if (request.headers.authorization === 'Bearer second') response.end('ok')
+      else response.writeHead(401, { 'content-encoding': 'gzip' }).end(gzipSync(DEAD))
+    })
+    await using upstream = start(server.url)
+    expect(await send(upstream.dispatcher)).toMatchObject({ status: 200, body: 'ok' })
+  })
+
+  test('under a body too large to be held is 503 PROXY_SESSION_REPLACED, and the next request has the new token', async () => {
+    await using server = await startOriginServer(refusesFirst)
+    await using upstream = start(server.url)
+    const answer = await send(upstream.dispatcher, { method: 'POST', body: Readable.from([Buffer.alloc(2000)]) })
+    expect(answer.error).toMatchObject({ code: 'PROXY_SESSION_REPLACED', statusCode: 503, retryAfterSeconds: 1 })
+    expect(answer.status).toBeUndefined()
+    expect(upstream.events.map(({ type }) => type)).toEqual(['session-lost'])
+    expect(await send(upstream.dispatcher)).toMatchObject({ status: 200 })
+    expect(server.requests).toHaveLength(2)
+  })
+
+  test('refused while the body is still coming: what was sent is sent again, and the rest follows', async () => {
+    await using server = await startOriginServer((request, response) => {
+      if (request.headers.authorization === 'Bearer second') request.resume().on('end', () => response.end('ok'))
+      else response.writeHead(401, { 'content-length': String(DEAD.length) }).end(DEAD)
+    })
+    await using upstream = start(server.url)
+    const body = new PassThrough()
+    body.write('first half ')
+    const sending = send(upstream.dispatcher, { method: 'POST', body })
+    await server.arrived(2)
+    body.end('second half')
+    expect(await sending).toMatchObject({ status: 200, body: 'ok' })
+    expect(String(await server.requests[1]?.body)).toBe('first half second half')
+  })
+
+  test('refused a second time, the answer of the API is passed on', async () => {
+    await using server = await startOriginServer((_, response) => response.writeHead(401).end(DEAD))
+    await using upstream = start(server.url)
+    const answer = await send(upstream.dispatcher)
+    expect(answer).toMatchObject({ status: 401, body: DEAD })
+    expect(server.requests).toHaveLength(2)
+    expect(upstream.tokens.rejected).toEqual(['first', 'second'])
+  })
+
+  test('with no new token to be had, the caller gets the reason', async () => {
+    await using server = await startOriginServer(refusesFirst)
+    let held: AccessToken | undefined = token('first')
+    const tokens: TokenSource = {
+      get: () => held ?? Promise.reject(new TokenUnavailableError('no token', 9)),
+      reject: () => {
+        held = undefined
+      },
+    }
+    await using upstream = start(server.url, { tokens })
+    expect((await send(upstream.dispatcher)).error).toBeInstanceOf(TokenUnavailableError)
+    expect(server.requests).toHaveLength(1)
+  })
+})
+
+describe('what a new token cannot mend', () => {
+  test('is passed on, once, with its diagnosis', async () => {
+    const refusal = JSON.stringify([
+      { message: 'This session is not valid for use with the REST API', errorCode: 'INVALID_SESSION_ID' },
+    ])
+    await using server = await startOriginServer((_, response) => response.writeHead(401).end(refusal))
+    await using upstream = start(server.url)
+    expect(await send(upstream.dispatcher)).toMatchObject({ status: 401, body: refusal })
+    expect(server.requests).toHaveLength(1)
+    expect(upstream.tokens.rejected).toEqual([])
+    expect(upstream.events).toMatchObject([{ type: 'api-refused' }])
+  })
+
+  test('an answer longer than any refusal is passed on whole', async () => {
+    const long = 'x'.repeat(300_000)
+    await using server = await startOriginServer((_, response) => response.writeHead(401).end(long))
+    await using upstream = start(server.url)
+    const answer = await send(upstream.dispatcher)
+    expect(answer.status).toBe(401)
+    expect(answer.body === long).toBe(true)
+    expect(upstream.tokens.rejected).toEqual([])
+  })
+
+  test('a refusal that breaks off in the middle is a failure, not an answer', async () => {
+    await using server = await startOriginServer((_, response) => {
+      response.writeHead(401, { 'content-length': '5000' }).write('[', () => response.destroy())
+    })
+    await using upstream = start(server.url)
+    const answer = await send(upstream.dispatcher)
+    expect(answer.status).toBeUndefined()
+    expect(answer.error).toBeInstanceOf(Error)
+  })
+})
+
+describe('no token', () => {
+  test('no request: nothing is sent, the caller gets the reason', async () => {
+    await using server = await startOriginServer((_, response) => response.end())
+    const failing: TokenSource[] = [
+      { get: () => Promise.reject(new TokenUnavailableError('none', 1)), reject: () => undefined },
+      {
+        get: () => {
+          throw new TokenUnavailableError('none', 1)
+        },
+        reject: () => undefined,
+      },
+    ]
+    for (const tokens of failing) {
+      await using upstream = start(server.url, { tokens })
+      expect((await send(upstream.dispatcher)).error).toBeInstanceOf(TokenUnavailableError)
+    }
+    expect(server.connections).toBe(0)
+  })
+})
+
+describe('a connection that the upstream closed while it was idle', () => {
+  /** Answers the first request of each connection and drops the connection under its second. */
+  const dropsSecond = () => {
+    const used = new WeakSet()
+    return (request: IncomingMessage, response: ServerResponse) => {
+      if (used.has(request.socket)) request.socket.resetAndDestroy()
+      else request.resume().on('end', () => response.end('ok'))
+      used.add(request.socket)
+    }
+  }
+
+  test('costs an idempotent request a second try', async () => {
+    await using server = await startOriginServer(dropsSecond())
+    await using upstream = start(server.url, { connections: 1 })
+    expect(await send(upstream.dispatcher)).toMatchObject({ body: 'ok' })
+    expect(await send(upstream.dispatcher)).toMatchObject({ body: 'ok' })
+    expect(upstream.events.map(({ type }) => type)).toEqual(['connection-replaced'])
+  })
+
+  test('is an error for a POST, which may have been applied', async () => {
+    await using server = await startOriginServer(dropsSecond())
+    await using upstream = start(server.url, { connections: 1 })
+    expect(await send(upstream.dispatcher)).toMatchObject({ body: 'ok' })
+    const answer = await send(upstream.dispatcher, { method: 'POST', body: Readable.from([Buffer.from('x')]) })
+    expect(answer.error).toBeInstanceOf(Error)
+    expect(server.requests).toHaveLength(2)
+  })
+
+  test('is an error for a PUT whose body can no longer be sent', async () => {
+    await using server = await startOriginServer(dropsSecond())
+    await using upstream = start(server.url, { connections: 1, replayLimitBytes: 0 })
+    expect(await send(upstream.dispatcher)).toMatchObject({ body: 'ok' })
+    const answer = await send(upstream.dispatcher, { method: 'PUT', body: Readable.from([Buffer.from('x')]) })
+    expect(answer.error).toBeInstanceOf(Error)
+  })
+})
+
+test('closing waits for what is under way', async () => {
+  const arrived = Promise.withResolvers<ServerResponse>()
+  await using server = await startOriginServer((_, response) => {
+    arrived.resolve(response)
+  })
+  await using upstream = start(server.url)
+  const answer = send(upstream.dispatcher)
+  const response = await arrived.promise
+  const closed = upstream.close()
+  response.end('done')
+  expect(await answer).toMatchObject({ body: 'done' })
+  await closed
+})

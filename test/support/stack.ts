@@ -1,0 +1,90 @@
+import { Writable } from 'node:stream'
+import { startApp, type App } from '../../src/app.ts'
+import type { Clock } from '../../src/clock.ts'
+import { loadSettings, type Settings } from '../../src/config.ts'
+import { createLogger } from '../../src/logger.ts'
+import type { TokenEvent } from '../../src/token/token-source.ts'
+
+export interface RunningApp extends App, AsyncDisposable {
+  readonly port: number
+  readonly settings: Settings
+  readonly tokenEvents: readonly TokenEvent[]
+  /** Everything logged so far. */
+  log(): string
+  /** Resolves with the token event of this type, the first one or the `nth`, once it has happened. */
+  tokenEvent(type: TokenEvent['type'], nth?: number): Promise<TokenEvent>
+}
+
+export interface StackOptions {
+  /** Settings by their environment names, beside those that every test needs. */
+  readonly env?: Record<string, string>
+  readonly clock?: Clock
+  readonly ca?: string
+}
+
+/** The proxy in front of `upstream`, on free ports, with its log kept. */
+export async function startStack(
+  upstream: { url: string; clientId?: string; clientSecret?: string },
+  { env = {}, clock, ca }: StackOptions = {},
+): Promise<RunningApp> {
+  const settings = loadSettings({
+    argv: [],
+    cwd: import.meta.dirname,
+    env: {
+      CLOUDAWARE_URL: upstream.url,
+      CLOUDAWARE_CLIENT_ID: upstream.clientId ?? 'test-client-id',
+      CLOUDAWARE_CLIENT_SECRET: upstream.clientSecret ?? 'test-client-secret',
+      PROXY_HOST: '127.0.0.1',
+      PROXY_PORT: '0',
+      ADMIN_PORT: '0',
+      LOG_LEVEL: 'trace',
+      LOG_FORMAT: 'json',
+      DRAIN_TIMEOUT_MS: '5000',
+      ...env,
+    },
+  })
+  let logged = ''
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      logged += chunk.toString()
+      done()
+    },
+  })
+  const logger = createLogger({
+    level: settings.LOG_LEVEL,
+    format: 'json',
+    destination,
+    isTTY: false,
+    secrets: () => [],
+  })
+  const tokenEvents: TokenEvent[] = []
+  let news = Promise.withResolvers<undefined>()
+  const app = await startApp(settings, {
+    logger,
+    version: '0.0.0-test',
+    ...(clock && { clock }),
+    ...(ca !== undefined && { ca }),
+    onTokenEvent: (event) => {
+      tokenEvents.push(event)
+      news.resolve(undefined)
+      news = Promise.withResolvers()
+    },
+  })
+  return {
+    ...app,
+    port: Number(new URL(app.url).port),
+    settings,
+    tokenEvents,
+    log: () => logged,
+    async tokenEvent(type, nth = 1) {
+      for (;;) {
+        const found = tokenEvents.filter((event) => event.type === type)[nth - 1]
+        if (found) return found
+        await news.promise
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await app.close()
+    },
+  }
+}

@@ -1,0 +1,49 @@
+import { errors } from 'undici'
+import { expect, test } from 'vitest'
+import { ProxyError } from '../../src/errors.ts'
+import { TokenUnavailableError } from '../../src/token/token-source.ts'
+import { toProxyError } from '../../src/upstream/gateway-error.ts'
+
+const coded = (code: string) => Object.assign(new Error('low-level text'), { code })
+
+test.each([
+  [new errors.ConnectTimeoutError('x'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_timeout'],
+  [coded('ETIMEDOUT'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_timeout'],
+  [new errors.HeadersTimeoutError('x'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_read_timeout'],
+  [new errors.BodyTimeoutError('x'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_read_timeout'],
+  [coded('DEPTH_ZERO_SELF_SIGNED_CERT'), 'PROXY_UPSTREAM_TLS', 'tls_certificate_error'],
+  [coded('ERR_TLS_CERT_ALTNAME_INVALID'), 'PROXY_UPSTREAM_TLS', 'tls_certificate_error'],
+  [coded('ERR_SSL_WRONG_VERSION_NUMBER'), 'PROXY_UPSTREAM_TLS', 'tls_protocol_error'],
+  [coded('EPROTO'), 'PROXY_UPSTREAM_TLS', 'tls_protocol_error'],
+  [coded('ENOTFOUND'), 'PROXY_UPSTREAM_UNREACHABLE', 'dns_error'],
+  [coded('EAI_AGAIN'), 'PROXY_UPSTREAM_UNREACHABLE', 'dns_timeout'],
+  [coded('ECONNREFUSED'), 'PROXY_UPSTREAM_UNREACHABLE', 'connection_refused'],
+  [coded('ECONNRESET'), 'PROXY_UPSTREAM_UNREACHABLE', 'connection_terminated'],
+  [new errors.SocketError('x'), 'PROXY_UPSTREAM_UNREACHABLE', 'connection_terminated'],
+  [coded('HPE_INVALID_CONSTANT'), 'PROXY_UPSTREAM_UNREACHABLE', 'http_protocol_error'],
+  [coded('SOMETHING_NEW'), 'PROXY_UPSTREAM_UNREACHABLE', 'destination_unavailable'],
+  [new Error('no code at all'), 'PROXY_UPSTREAM_UNREACHABLE', 'destination_unavailable'],
+  ['not even an error', 'PROXY_UPSTREAM_UNREACHABLE', 'destination_unavailable'],
+])('%s becomes %s, %s', (error, code, type) => {
+  const problem = toProxyError(error)
+  expect([problem.code, problem.type]).toEqual([code, type])
+  expect(problem.message).not.toContain('low-level text')
+})
+
+test('the code of a wrapped failure counts, and that of the first of several addresses', () => {
+  expect(toProxyError(new Error('outer', { cause: coded('ENOTFOUND') })).type).toBe('dns_error')
+  expect(toProxyError(new AggregateError([coded('ECONNREFUSED'), coded('ENETUNREACH')])).type).toBe(
+    'connection_refused',
+  )
+})
+
+test('a missing token is 503 with the short reason and the wait that the keeper gives', () => {
+  const problem = toProxyError(new TokenUnavailableError('The Consumer Secret is wrong.', 42))
+  expect(problem).toMatchObject({ code: 'PROXY_TOKEN_UNAVAILABLE', statusCode: 503, retryAfterSeconds: 42 })
+  expect(problem.message).toContain('The Consumer Secret is wrong.')
+})
+
+test('an error of our own passes as it is', () => {
+  const error = new ProxyError('PROXY_SESSION_REPLACED')
+  expect(toProxyError(error)).toBe(error)
+})

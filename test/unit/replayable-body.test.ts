@@ -1,0 +1,133 @@
+import { PassThrough, type Readable } from 'node:stream'
+import { once } from 'node:events'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ReplayableBody, ReplayMemory } from '../../src/upstream/replayable-body.ts'
+
+const ROOM = 1_000_000
+
+async function textOf(stream: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of stream) text += String(chunk)
+  return text
+}
+
+describe('ReplayableBody', () => {
+  test('streams the source and can stream it once more from its first byte', async () => {
+    const source = new PassThrough()
+    const body = new ReplayableBody(source, ROOM, new ReplayMemory(ROOM))
+    const first = textOf(body.stream())
+    source.write('one ')
+    source.end('two')
+    expect(await first).toBe('one two')
+    expect(body.isRepeatable).toBe(true)
+    expect(await textOf(body.stream())).toBe('one two')
+  })
+
+  test('a second stream taken in the middle gets the beginning and the rest; the first gets no more', async () => {
+    const source = new PassThrough()
+    const body = new ReplayableBody(source, ROOM, new ReplayMemory(ROOM))
+    const first = body.stream()
+    source.write('one ')
+    await once(first, 'readable')
+    const second = textOf(body.stream())
+    source.end('two')
+    expect(await second).toBe('one two')
+    expect(first.destroyed).toBe(true)
+  })
+
+  test('past its limit it flows on, lets go of what it held, and says that it cannot be repeated', async () => {
+    const source = new PassThrough()
+    const memory = new ReplayMemory(ROOM)
+    const body = new ReplayableBody(source, 5, memory)
+    const text = textOf(body.stream())
+    source.write('1234')
+    source.write('5678')
+    source.end('9')
+    expect(await text).toBe('123456789')
+    expect(body.isRepeatable).toBe(false)
+    expect(memory.free).toBe(ROOM)
+  })
+
+  test('where the shared memory is used up, a new body flows without being held', async () => {
+    const memory = new ReplayMemory(6)
+    const [a, b] = [new PassThrough(), new PassThrough()]
+    const first = new ReplayableBody(a, ROOM, memory)
+    const second = new ReplayableBody(b, ROOM, memory)
+    const texts = [textOf(first.stream()), textOf(second.stream())]
+    a.end('12345')
+    await texts[0]
+    b.end('12345')
+    expect(await texts[1]).toBe('12345')
+    expect([first.isRepeatable, second.isRepeatable]).toEqual([true, false])
+    first.release()
+    expect(memory.free).toBe(6)
+  })
+
+  test('releasing twice gives the memory back once', async () => {
+    const memory = new ReplayMemory(ROOM)
+    const source = new PassThrough()
+    const body = new ReplayableBody(source, ROOM, memory)
+    const text = textOf(body.stream())
+    source.end('body')
+    await text
+    body.release()
+    body.release()
+    expect(memory.free).toBe(ROOM)
+  })
+
+  test('a caller that breaks off breaks the stream too', async () => {
+    const source = new PassThrough()
+    const body = new ReplayableBody(source, ROOM, new ReplayMemory(ROOM))
+    const text = textOf(body.stream())
+    source.write('half')
+    source.destroy(new Error('aborted'))
+    await expect(text).rejects.toThrow('aborted')
+  })
+
+  test('a slow reader holds the source back', async () => {
+    const source = new PassThrough({ highWaterMark: 1024 })
+    const body = new ReplayableBody(source, 0, new ReplayMemory(ROOM))
+    const stream = body.stream()
+    let written = 0
+    while (source.write(Buffer.alloc(16_384)) || !source.isPaused()) {
+      written += 1
+      await new Promise(setImmediate)
+      if (written > 64) break
+    }
+    expect(written).toBeLessThan(64)
+    const text = textOf(stream)
+    source.end()
+    expect((await text).length).toBeGreaterThan(written * 16_384)
+  })
+
+  test('bytes that come after the reader is gone are thrown away, so that the connection can go on', async () => {
+    const source = new PassThrough()
+    const body = new ReplayableBody(source, 0, new ReplayMemory(ROOM))
+    body.stream().destroy()
+    source.resume()
+    source.end(Buffer.alloc(1_000_000))
+    await once(source, 'end')
+    expect(source.readableEnded).toBe(true)
+  })
+
+  test('any chunks come out as they went in, whenever the second stream is taken', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.string({ minLength: 1 })), fc.nat(), async (chunks, cut) => {
+        const source = new PassThrough()
+        const body = new ReplayableBody(source, ROOM, new ReplayMemory(ROOM))
+        let result = textOf(body.stream()).catch(() => 'cut off')
+        for (const [index, chunk] of chunks.entries()) {
+          source.write(chunk)
+          if (index === cut % (chunks.length + 1)) {
+            await new Promise(setImmediate)
+            result = textOf(body.stream())
+          }
+        }
+        source.end()
+        expect(await result).toBe(chunks.join(''))
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
