@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { crossCheck } from './config/checks.ts'
 import type { Checked } from './config/checks.ts'
-import { SETTINGS } from './config/schema.ts'
+import { hasFileTwin, SETTINGS } from './config/schema.ts'
 import type { ValidatedSettings } from './config/schema.ts'
 import { errorCode, gatherValues } from './config/sources.ts'
 import type { Sources } from './config/sources.ts'
@@ -46,6 +46,13 @@ export function loadSettings({
   if (all.length > 0) throw new ConfigError(all)
   // Nothing was refused, so nothing is missing.
   return Object.freeze(withDerived(settings as ValidatedSettings))
+}
+
+/** The credentials among the settings, which must never be printed. */
+export function secretsOf(settings: Settings): readonly string[] {
+  return Object.entries(settings).flatMap(([name, value]) =>
+    hasFileTwin(name) && typeof value === 'string' ? [value] : [],
+  )
 }
 
 function unreadableFiles(settings: Checked, { cwd, readFile }: Pick<Sources, 'cwd' | 'readFile'>): string[] {

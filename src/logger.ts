@@ -17,6 +17,11 @@ export interface LoggerOptions {
   secrets?: () => Iterable<string>
 }
 
+/** Whether lines are rendered for people: on request, and by `auto` on a terminal. */
+export function isPretty({ format, isTTY }: { format: LoggerOptions['format']; isTTY: boolean }): boolean {
+  return format === 'pretty' || (format === 'auto' && isTTY)
+}
+
 /** A logger that prints no secret: every finished line, bindings and errors included, is searched before a byte is written. */
 export function createLogger({
   level,
@@ -25,9 +30,8 @@ export function createLogger({
   isTTY = false,
   secrets = () => [],
 }: LoggerOptions): Logger {
-  const isPretty = format === 'pretty' || (format === 'auto' && isTTY)
   // In this thread and synchronous: a worker would lose the last lines before an exit, which are the ones that matter.
-  const render = isPretty
+  const render = isPretty({ format, isTTY })
     ? prettyFactory({ colorize: isTTY, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
     : undefined
   const redact = createRedactor(secrets)
