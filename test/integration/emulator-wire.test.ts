@@ -274,7 +274,12 @@ test('no more than a thousand requests are remembered', async () => {
 test('paths that the org does not have are not found', async () => {
   await using org = await emulatedOrg()
   expect((await org.bare('/setup')).status).toBe(404)
-  for (const path of ['/services/data/v99.0/limits', '/services/data/v62.0/nothing', '/services/apexrest/x']) {
+  for (const path of [
+    '/services/data/v99.0/limits',
+    '/services/data/v62.0/nothing',
+    '/services/data/v62.0/%zz',
+    '/services/apexrest/x',
+  ]) {
     const answer = await org.call(path)
     expect([answer.status, answer.json]).toMatchObject([404, [{ errorCode: 'NOT_FOUND' }]])
   }
