@@ -1,0 +1,64 @@
+import { parseArgs } from 'node:util'
+import { ConfigError } from '../config.ts'
+import { startEmulator } from '../emulator/emulator.ts'
+import type { Cli, ExitCode } from './cli.ts'
+
+/** How long the org may take to close: it drops what is under way. */
+const CLOSING_MS = 5000
+
+/** Runs the embedded org alone until it is stopped, and tells how to point a proxy at it. */
+export async function emulator(cli: Cli): Promise<ExitCode> {
+  const options = readOptions(cli.argv)
+  const org = await startEmulator(options).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    cli.err(
+      `--port: port ${options.port} on ${options.host} is already in use. Choose another, or 0 for any free one.\n`,
+    )
+  })
+  if (org === undefined) return 1
+  cli.onStop({
+    timeoutMs: CLOSING_MS,
+    close: async () => {
+      await org.close()
+      return true
+    },
+    onCrash: (error) => {
+      cli.err(`${error instanceof Error ? String(error.stack) : String(error)}\n`)
+    },
+  })
+  // The key and secret of an invented org: nothing to hide.
+  cli.out(`
+  An embedded Cloudaware org listens on ${org.url}. Lines for config.env:
+
+CLOUDAWARE_URL=${org.url}
+CLOUDAWARE_CLIENT_ID=${org.clientId}
+CLOUDAWARE_CLIENT_SECRET=${org.clientSecret}
+
+`)
+  return undefined
+}
+
+function readOptions(argv: readonly string[]): { port: number; host: string; sessionTimeoutMs: number } {
+  let values
+  try {
+    values = parseArgs({
+      args: [...argv],
+      options: { port: { type: 'string' }, host: { type: 'string' }, 'session-timeout-seconds': { type: 'string' } },
+    }).values
+  } catch {
+    throw new ConfigError(['The flags of emulator are --port N, --host ADDRESS and --session-timeout-seconds N.'])
+  }
+  const { port = '0', host = '127.0.0.1', 'session-timeout-seconds': timeout = '7200' } = values
+  const problems = [
+    ...(isWhole(port, 65_535) ? [] : ['--port must be a whole number from 0 to 65535.']),
+    ...(isWhole(timeout, 86_400) && Number(timeout) > 0
+      ? []
+      : ['--session-timeout-seconds must be a whole number from 1 to 86400.']),
+  ]
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { port: Number(port), host, sessionTimeoutMs: Number(timeout) * 1000 }
+}
+
+function isWhole(text: string, maximum: number): boolean {
+  return /^\d+$/.test(text) && Number(text) <= maximum
+}

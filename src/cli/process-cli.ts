@@ -1,0 +1,70 @@
+import process from 'node:process'
+import closeWithGrace from 'close-with-grace'
+import type { Cli, Stop } from './cli.ts'
+import { systemClock } from '../clock.ts'
+
+/**
+ * npm passes on the signal that a terminal or a service manager has already sent to the whole process group,
+ * so the same signal may arrive twice without anybody's being impatient.
+ */
+const SAME_SIGNAL_MS = 1000
+
+/** The real process. A reader that goes away (`| head`) must not crash it. */
+export function processCli(): Cli {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
+  return {
+    argv: process.argv.slice(2),
+    env: process.env,
+    cwd: process.cwd(),
+    isTTY: process.stdout.isTTY,
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    onStop,
+  }
+}
+
+function onStop(what: Stop): () => void {
+  const grace = closeWithGrace(
+    // Signals of a broken process cannot be handled in JavaScript; an empty event loop ends the process by itself.
+    {
+      delay: what.timeoutMs,
+      logger: false,
+      skip: [
+        'SIGINT',
+        'SIGTERM',
+        'SIGILL',
+        'SIGTRAP',
+        'SIGABRT',
+        'SIGBUS',
+        'SIGFPE',
+        'SIGSEGV',
+        'SIGUSR2',
+        'beforeExit',
+      ],
+    },
+    async ({ err }) => {
+      if (err !== undefined) {
+        what.onCrash(err)
+        return
+      }
+      if (!(await what.close())) throw new Error('not everything could be finished')
+    },
+  )
+  let stoppedAt: number | undefined
+  const stop = () => {
+    const now = systemClock.now()
+    if (stoppedAt === undefined) {
+      stoppedAt = now
+      grace.close()
+    } else if (now - stoppedAt > SAME_SIGNAL_MS) {
+      process.exit(1)
+    }
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return stop
+}

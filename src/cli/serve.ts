@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { startApp, type App } from '../app.ts'
+import { environmentWarnings, loadSettings, secretsOf, type Settings } from '../config.ts'
+import { createLogger, isPretty, type Logger } from '../logger.ts'
+import type { Cli, ExitCode } from './cli.ts'
+import { explainListenError } from './listen-error.ts'
+import { VERSION } from './version.ts'
+
+/** What closing may take beyond the drain: sockets and files. */
+const CLOSING_MS = 5000
+
+/** Runs the proxy until it is stopped. */
+export async function serve(cli: Cli): Promise<ExitCode> {
+  const settings = loadSettings(cli)
+  const logger = loggerFor(settings, cli)
+  for (const warning of environmentWarnings(cli.env)) logger.warn({ warning }, 'perhaps a misspelt setting')
+  const app = await startOrExplain({ settings, logger, cli })
+  if (app === undefined) return 1
+  announce({ settings, logger, app, cli })
+  return undefined
+}
+
+/** The logger that the settings ask for. */
+export function loggerFor(settings: Settings, { isTTY, out }: Pick<Cli, 'isTTY' | 'out'>): Logger {
+  const { LOG_LEVEL: level, LOG_FORMAT: format } = settings
+  const secrets = secretsOf(settings)
+  return createLogger({ level, format, destination: { write: out }, isTTY, secrets: () => secrets })
+}
+
+interface StartOptions {
+  settings: Settings
+  logger: Logger
+  cli: Cli
+  onTokenEvent?: NonNullable<Parameters<typeof startApp>[1]['onTokenEvent']>
+  /** Closed after the proxy. */
+  alsoClose?: () => Promise<void>
+}
+
+/** The running proxy, which ends with the process; undefined, with one line on the standard error, where it could not start. */
+export async function startOrExplain(options: StartOptions): Promise<App | undefined> {
+  const { settings, logger, cli, onTokenEvent, alsoClose } = options
+  // Filled in once there is something to stop.
+  const running: { stop?: () => void } = {}
+  const file = settings.CLOUDAWARE_CA_FILE
+  let app: App
+  try {
+    app = await startApp(settings, {
+      logger,
+      version: VERSION,
+      ca: file === undefined ? undefined : readFileSync(file, 'utf8'),
+      ...(onTokenEvent && { onTokenEvent }),
+      onQuit: () => {
+        running.stop?.()
+      },
+    })
+  } catch (error) {
+    await alsoClose?.()
+    const line = explainListenError(error, settings)
+    if (line === undefined) throw error
+    cli.err(`${line}\n`)
+    return undefined
+  }
+  running.stop = cli.onStop({
+    timeoutMs: settings.DRAIN_DELAY_MS + settings.DRAIN_TIMEOUT_MS + CLOSING_MS,
+    close: async () => {
+      logger.info({ drainDelayMs: settings.DRAIN_DELAY_MS, drainTimeoutMs: settings.DRAIN_TIMEOUT_MS }, 'stopping')
+      const { drained } = await app.close()
+      await alsoClose?.()
+      logger.info({ drained }, drained ? 'stopped' : 'stopped with requests cut short')
+      return drained
+    },
+    onCrash: (err) => {
+      logger.fatal({ err }, 'crashed')
+    },
+  })
+  return app
+}
+
+function announce({ settings, logger, app, cli }: { settings: Settings; logger: Logger; app: App; cli: Cli }): void {
+  if (!logger.isLevelEnabled('info')) return
+  const { url, adminUrl } = app
+  const upstream = settings.CLOUDAWARE_API_URL ?? settings.CLOUDAWARE_URL
+  if (!isPretty({ format: settings.LOG_FORMAT, isTTY: cli.isTTY })) {
+    logger.info({ version: VERSION, url, adminUrl, upstream }, 'listening')
+    return
+  }
+  cli.out(`
+  cloudaware-proxy ${VERSION}
+
+  Proxy     ${url}
+  Upstream  ${upstream}
+  Admin     ${adminUrl === undefined ? 'off' : `${adminUrl}/status`}
+
+  Point your tool at ${url} without a login. Ctrl-C stops.
+
+`)
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import process from 'node:process'
+
+/** The oldest Node that runs this source; below 22.18 it could not even read this file. */
+const [MAJOR, MINOR] = [24, 12]
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < MAJOR || (major === MAJOR && minor < MINOR)) {
+  process.stderr.write(`cloudaware-proxy needs Node.js ${MAJOR}.${MINOR} or newer; this is ${process.versions.node}.\n`)
+  process.exitCode = 1
+} else {
+  // Loaded only now: what it imports may not even parse on an older Node.
+  const { run } = await import('./cli/run.ts')
+  const { processCli } = await import('./cli/process-cli.ts')
+  const code = await run(processCli())
+  if (code !== undefined) process.exitCode = code
+}
