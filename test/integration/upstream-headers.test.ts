@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { Agent, request, type Dispatcher } from 'undici'
 import { describe, expect, test } from 'vitest'
-import { withContentLength } from '../../src/upstream/header-list.ts'
+import { withLengthGrownBy } from '../../src/upstream/header-list.ts'
 import { upstreamHeaders, withSession } from '../../src/upstream/request-headers.ts'
 import { callerHeaders } from '../../src/upstream/response-headers.ts'
 import { soapBody } from '../../src/upstream/soap-body.ts'
@@ -133,7 +133,7 @@ describe('towards the API, through undici', () => {
       `<Envelope><Header><SessionHeader><sessionId>${id}</sessionId></SessionHeader></Header><Body>${'é'.repeat(100_000)}</Body></Envelope>`
     const sent = Buffer.from(soap('short'))
     const { body, delta } = await soapBody(Readable.from([sent]), 'a-longer-token', '/services/Soap/u/62.0')
-    const headers = withContentLength(['Content-Length', String(sent.length)], sent.length + delta)
+    const headers = withLengthGrownBy(['Content-Length', String(sent.length)], delta)
     const answer = await request(upstream.origin, { dispatcher, method: 'POST', headers, body })
     const expected = soap('a-longer-token')
     expect(await answer.body.text()).toBe(`${Buffer.byteLength(expected)} ${expected}`)
