@@ -30,10 +30,10 @@ export function withoutFields(headers: HeaderList, names: readonly string[]): He
   return headers.filter((_, at) => !names.includes(String(headers[at - (at % 2)]).toLowerCase()))
 }
 
-/** The list with its Content-Length replaced in place, for a body that is rewritten on the way; without one it stays as it is. */
-export function withContentLength(headers: HeaderList, bytes: number): string[] {
+/** The list with its Content-Length grown in place, for a body that is rewritten on the way; without one it stays as it is. */
+export function withLengthGrownBy(headers: HeaderList, bytes: number): string[] {
   return headers.map((text, at) => {
     const isLength = at % 2 === 1 && String(headers[at - 1]).toLowerCase() === 'content-length'
-    return isLength ? String(bytes) : text
+    return isLength ? String(Number(text) + bytes) : text
   })
 }

@@ -1,11 +1,15 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { Agent, request, type Dispatcher } from 'undici'
 import { describe, expect, test } from 'vitest'
+import { withLengthGrownBy } from '../../src/upstream/header-list.ts'
 import { upstreamHeaders, withSession } from '../../src/upstream/request-headers.ts'
 import { callerHeaders } from '../../src/upstream/response-headers.ts'
+import { soapBody } from '../../src/upstream/soap-body.ts'
 
 async function listen(listener: RequestListener) {
   const server = createServer({ keepAlive: true }, listener).listen(0, '127.0.0.1')
@@ -117,6 +121,22 @@ describe('towards the API, through undici', () => {
       }),
       { numRuns: 150 },
     )
+  })
+
+  test('a SOAP request with a length arrives whole, with our session and the length put right', async () => {
+    await using upstream = await listen((received, answer) => {
+      void text(received).then((body) => answer.end(`${String(received.headers['content-length'])} ${body}`))
+    })
+    await using scope = new AsyncDisposableStack()
+    const dispatcher = scope.adopt(new Agent(), (pool) => pool.close())
+    const soap = (id: string) =>
+      `<Envelope><Header><SessionHeader><sessionId>${id}</sessionId></SessionHeader></Header><Body>${'é'.repeat(100_000)}</Body></Envelope>`
+    const sent = Buffer.from(soap('short'))
+    const { body, delta } = await soapBody(Readable.from([sent]), 'a-longer-token', '/services/Soap/u/62.0')
+    const headers = withLengthGrownBy(['Content-Length', String(sent.length)], delta)
+    const answer = await request(upstream.origin, { dispatcher, method: 'POST', headers, body })
+    const expected = soap('a-longer-token')
+    expect(await answer.body.text()).toBe(`${Buffer.byteLength(expected)} ${expected}`)
   })
 })
 

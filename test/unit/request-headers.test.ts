@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { withContentLength } from '../../src/upstream/header-list.ts'
+import { withLengthGrownBy } from '../../src/upstream/header-list.ts'
 import { upstreamHeaders, withSession } from '../../src/upstream/request-headers.ts'
 
 const OURS = ['User-Agent', 'cloudaware-proxy/1.2.3', 'Via', '1.1 cloudaware-proxy']
@@ -127,8 +127,8 @@ test('the session is added where each family reads it, and the list given stays 
 })
 
 test('a length is put right in place, and no value is taken for a name', () => {
-  expect(withContentLength(['X', 'content-length', 'cONTENT-lENGTH', '5', 'Y', '5'], 17)).toEqual([
+  expect(withLengthGrownBy(['X', 'content-length', 'cONTENT-lENGTH', '5', 'Y', '5'], 12)).toEqual([
     ...['X', 'content-length', 'cONTENT-lENGTH', '17', 'Y', '5'],
   ])
-  expect(withContentLength(['X', '1'], 17)).toEqual(['X', '1'])
+  expect(withLengthGrownBy(['X', '1'], 12)).toEqual(['X', '1'])
 })

@@ -33,6 +33,7 @@ describe('the session of a SessionHeader is replaced, and nothing else', () => {
     ['<sessionId>x</sessionId>', '<sessionId>TOKEN</sessionId>'],
     ['<u:sessionId xmlns:u="urn:x" >x</u:sessionId\n>', '<u:sessionId xmlns:u="urn:x" >TOKEN</u:sessionId>'],
     ['<sessionId/>', '<sessionId>TOKEN</sessionId>'],
+    ['<!--><sessionId/>--><sessionId/>', '<!--><sessionId/>--><sessionId>TOKEN</sessionId>'],
     ['<sessionId a=">"  />', '<sessionId a=">"  >TOKEN</sessionId>'],
     ["<sessionId xsi:nil = 'true'/>", '<sessionId>TOKEN</sessionId>'],
     ['<sessionId a="1" xsi:nil="true" b="2"></sessionId>', '<sessionId a="1" b="2">TOKEN</sessionId>'],
