@@ -6,7 +6,7 @@ export const PROXY_ERRORS = {
   PROXY_REQUEST_INVALID: {
     status: 400,
     type: 'http_request_error',
-    message: 'The request target is ambiguous or malformed, so it was not sent to Cloudaware.',
+    message: 'The request is ambiguous or malformed, so it was not sent to Cloudaware.',
   },
   PROXY_HOST_REFUSED: {
     status: 403,
@@ -23,7 +23,7 @@ export const PROXY_ERRORS = {
   PROXY_PATH_REFUSED: {
     status: 403,
     type: 'http_request_denied',
-    message: 'This path is not part of the API that the proxy serves. See PROXY_ALLOWED_PATHS and PROXY_DENIED_PATHS.',
+    message: 'The proxy does not pass this request on. See PROXY_ALLOWED_PATHS and PROXY_DENIED_PATHS.',
   },
   PROXY_KEY_REQUIRED: {
     status: 403,

@@ -23,19 +23,8 @@ export function logTokenEvent(log: Logger, event: TokenEvent): void {
       return
     }
     case 'failed': {
-      const {
-        type: _type,
-        diagnosis,
-        loud,
-        serving,
-        kind,
-        failures,
-        retryInSeconds,
-        description,
-        status,
-        secret,
-      } = event
-      const fields = { kind, failures, retryInSeconds, description, status, secret, serving, diagnosis }
+      const { kind, error, description, status, secret, failures, retryInSeconds, serving, diagnosis, loud } = event
+      const fields = { kind, error, description, status, secret, failures, retryInSeconds, serving, diagnosis }
       if (loud) log[serving === undefined ? 'error' : 'warn'](fields, 'token request failed')
       else log.debug(fields, 'token request failed again')
       return

@@ -26,7 +26,13 @@ export interface Tokens {
 
 /** The token room, furnished as the settings say: secrets, grant, keeper. */
 export function createTokens({ settings, clock, dispatcher, onEvent }: TokensOptions): Tokens {
-  const secrets = new Secrets({ clock, onEvent, onChange: () => keeper.reload() })
+  const secrets = new Secrets({
+    clock,
+    onEvent,
+    onChange: () => {
+      keeper.reload()
+    },
+  })
   const client = {
     clientId: secrets.open('CLOUDAWARE_CLIENT_ID', settings),
     clientSecret: secrets.open('CLOUDAWARE_CLIENT_SECRET', settings),
@@ -82,7 +88,7 @@ class Secrets {
 
   open(name: SecretName, settings: Settings): SecretSource {
     const path = settings[`${name}_FILE`]
-    if (path === undefined) return fixedSecret(name, (name !== 'CLOUDAWARE_JWT_KEY' && settings[name]) || '')
+    if (path === undefined) return fixedSecret(name, valueOf(name, settings))
     const file = watchSecretFile({ setting: `${name}_FILE`, path, ...this.#watching })
     this.#files.push(file)
     return file
@@ -91,4 +97,9 @@ class Secrets {
   async close(): Promise<void> {
     await Promise.all(this.#files.map((file) => file.close()))
   }
+}
+
+/** A key file is the only form of a JWT key. */
+function valueOf(name: SecretName, settings: Settings): string {
+  return (name === 'CLOUDAWARE_JWT_KEY' ? undefined : settings[name]) ?? ''
 }

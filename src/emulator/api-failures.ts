@@ -34,6 +34,8 @@ export type ApiFailure = keyof typeof API_FAILURES
 export const SESSION_SWITCHES = [
   'session-dies-before',
   'session-dies-after',
+  /** The API takes the session for dead while the token endpoint still hands it out. */
+  'live-session-refused',
   'introspect-not-allowed',
   'api-socket-reset',
 ] as const

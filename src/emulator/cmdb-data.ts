@@ -9,7 +9,15 @@ const DAY_MS = 86_400_000
 const ENVIRONMENTS = ['production', 'staging', 'development', 'sandbox'] as const
 const ROLES = ['web', 'api', 'db', 'cache', 'worker', 'bastion', 'etl', 'search'] as const
 const TEAMS = ['payments', 'identity', 'platform', 'analytics', 'logistics', 'storefront'] as const
-const TYPES = ['t3.micro', 't3.medium', 'm6i.large', 'm6i.xlarge', 'c7g.large', 'r6i.2xlarge'] as const
+/** Type, processors, and what a month of it costs. */
+const TYPES = [
+  ['t3.micro', 2, 7.59],
+  ['t3.medium', 2, 30.37],
+  ['m6i.large', 2, 70.08],
+  ['m6i.xlarge', 4, 140.16],
+  ['c7g.2xlarge', 8, 211.7],
+  ['r6i.4xlarge', 16, 735.84],
+] as const
 
 /** Salesforce's way of writing an instant. */
 export function dateTime(at: number): string {
@@ -126,6 +134,7 @@ const MAKERS: Record<string, Maker> = {
 function instance(random: Random, index: number, size: Record<string, number>): Row {
   const subnet = random.below(size.CA10__CaAwsSubnet__c ?? 1)
   const { vpc, account, region, zone, prefix } = network(subnet, size)
+  const [type, processors, cost] = random.pick(TYPES)
   const [role, team] = [random.pick(ROLES), random.pick(TEAMS)]
   const state = random.pick(['running', 'running', 'running', 'running', 'stopped', 'terminated', 'pending'])
   const isOutside = state === 'terminated'
@@ -137,7 +146,7 @@ function instance(random: Random, index: number, size: Record<string, number>): 
     CA10__vpc__c: isOutside ? null : recordId('a01', vpc),
     CA10__vpcSubnet__c: isOutside ? null : recordId('a02', subnet),
     CA10__stateName__c: state,
-    CA10__instanceType__c: random.pick(TYPES),
+    CA10__instanceType__c: type,
     CA10__imageId__c: `ami-0${random.hex(16)}`,
     CA10__privateIpAddress__c: isOutside ? null : `${prefix}.${4 + random.below(250)}`,
     CA10__publicIpAddress__c: role === 'bastion' ? `203.0.113.${1 + random.below(254)}` : null,
@@ -147,8 +156,8 @@ function instance(random: Random, index: number, size: Record<string, number>): 
     CA10__launchTime__c: dateTime(launched),
     CA10__warrantyUntil__c: new Date(launched + 1095 * DAY_MS).toISOString().slice(0, 10),
     CA10__ebsOptimized__c: random.chance(0.6),
-    CA10__cpuCount__c: random.pick([1, 2, 4, 8, 16]),
-    CA10__monthlyCost__c: Math.round(random.next() * 90_000) / 100,
+    CA10__cpuCount__c: processors,
+    CA10__monthlyCost__c: state === 'running' ? cost : 0,
     CA10__capabilities__c: random.pick(['backup', 'backup;monitoring', 'monitoring;patching;encryption', 'patching']),
     CA10__tags__c: `team=${team}\nrole=${role}\nowner="${team}, on call"`,
   }

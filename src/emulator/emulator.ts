@@ -13,14 +13,14 @@ import { RecordStore } from './record-store.ts'
 import { RequestLog, type RecordedRequest } from './request-log.ts'
 import { route } from './router.ts'
 
-export interface EmulatorOptions extends Partial<OrgOptions> {
+export interface EmulatorOptions extends Omit<OrgOptions, 'clock' | 'seed'> {
   /** 0, the default, is any free port. */
   port?: number | undefined
   /** A loopback address unless told otherwise. */
   host?: string | undefined
-  clock?: Clock
+  clock?: Clock | undefined
   /** The same seed makes the same org, key, secret and records; tokens are never the same. */
-  seed?: number
+  seed?: number | undefined
   /** How many EC2 instances the org holds; the other objects follow. */
   records?: number | undefined
   /** PEM: https instead of http. */

@@ -14,8 +14,11 @@ export interface OrgOptions {
   clientId?: string | undefined
   clientSecret?: string | undefined
   username?: string | undefined
+  /** The idle timeout; two hours unless told otherwise. */
   sessionTimeoutMs?: number | undefined
+  /** JWT-based access tokens end at a fixed time and open the REST APIs only. */
   tokenFormat?: 'opaque' | 'jwt' | undefined
+  /** Whether token answers carry `expires_in`, which Salesforce's do not. */
   expiresIn?: boolean | undefined
   loginLimitPerHour?: number | undefined
   dailyRequestLimit?: number | undefined

@@ -21,8 +21,8 @@ export class Random {
     return Math.floor(this.next() * limit)
   }
 
-  pick<T>(from: readonly [T, ...T[]]): T {
-    return from[this.below(from.length)] ?? from[0]
+  pick<const T extends readonly [unknown, ...unknown[]]>(from: T): T[number] {
+    return from[this.below(from.length)]
   }
 
   chance(probability: number): boolean {
@@ -30,10 +30,16 @@ export class Random {
   }
 
   hex(length: number): string {
-    return Array.from({ length }, () => this.below(16).toString(16)).join('')
+    return this.#text(length, () => this.below(0x1_0000_0000).toString(16).padStart(8, '0'))
   }
 
   digits(length: number): string {
-    return Array.from({ length }, () => this.below(10)).join('')
+    return this.#text(length, () => this.below(1e9).toString().padStart(9, '0'))
+  }
+
+  #text(length: number, piece: () => string): string {
+    let text = ''
+    while (text.length < length) text += piece()
+    return text.slice(0, length)
   }
 }

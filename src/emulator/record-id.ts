@@ -1,5 +1,6 @@
 const CHECKSUM = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const [UPPER_A, UPPER_Z] = [65, 90]
 
 /** The 18-character form of a 15-character record Id: each of the three letters added is the upper-case mask of five characters. */
 export function toId18(id15: string): string {
@@ -7,7 +8,8 @@ export function toId18(id15: string): string {
   for (let block = 0; block < 15; block += 5) {
     let mask = 0
     for (let bit = 0; bit < 5; bit++) {
-      if (/[A-Z]/.test(id15.charAt(block + bit))) mask |= 1 << bit
+      const code = id15.charCodeAt(block + bit)
+      if (code >= UPPER_A && code <= UPPER_Z) mask |= 1 << bit
     }
     suffix += CHECKSUM.charAt(mask)
   }

@@ -84,17 +84,20 @@ export class RecordStore {
     return String(row.Id)
   }
 
-  /** Runs the work, and takes its changes back where its outcome is not to be kept. Transactions do not nest: the outer one rules. */
+  /** Runs the work, and takes its changes back where its outcome is not to be kept, or where it throws. An inner one is part of the outer. */
   transaction<T>(work: () => T, isKept: (outcome: T) => boolean): T {
-    if (this.#undo !== undefined) return work()
+    const outer = this.#undo
     const undo: (() => void)[] = []
     this.#undo = undo
+    let kept = false
     try {
       const outcome = work()
-      if (!isKept(outcome)) for (const back of undo.reverse()) back()
+      kept = isKept(outcome)
       return outcome
     } finally {
-      this.#undo = undefined
+      this.#undo = outer
+      if (kept) outer?.push(...undo)
+      else for (const back of undo.reverse()) back()
     }
   }
 

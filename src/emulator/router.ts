@@ -33,7 +33,7 @@ async function api(org: Org, call: Call, family: Family): Promise<Outcome> {
   const token = family.token(call)
   const isWrongKind = token?.startsWith('eyJ') === true && !family.takesJwt
   const session = token === undefined || isWrongKind ? undefined : state.sessions.use(token)
-  if (session === undefined) return family.refusal(call)
+  if (session === undefined || switches.take('live-session-refused')) return family.refusal(call)
 
   const answer = switches.takeApiFailure() ?? family.unspoken?.(call) ?? counted(org, call)
   if (switches.take('session-dies-after')) state.killSessions()

@@ -3,13 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { errorBody, PROXY_ERRORS, proxyStatus } from '../errors.ts'
 import type { ProxyErrorCode } from '../errors.ts'
-
-interface ConnectionGuard {
-  /** Fastify's `clientErrorHandler`: answers what the parser refused, without ever answering in another request's place. */
-  answerClientError: (error: Error & { code?: string }, socket: Duplex) => void
-  /** Refuses tunnels on this server. Call it for each server that listens. */
-  refuseUpgrades: (server: Server) => void
-}
+import type { ListenerLimits } from './listener-limits.ts'
 
 const STATUS_BY_PARSER_ERROR: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -17,35 +11,37 @@ const STATUS_BY_PARSER_ERROR: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
-/** Answers on the bare socket where there is no request to reply to: malformed heads, CONNECT. */
-export function createConnectionGuard(): ConnectionGuard {
+/**
+ * Sets the limits of a server and answers on the bare socket where there is no request to reply to: malformed heads, CONNECT.
+ * For every server that listens, before it does; it owns 'clientError', so give Fastify a `clientErrorHandler` that does nothing.
+ */
+export function guardConnections<T extends Server>(server: T, limits: ListenerLimits): T {
   const underWay = new WeakMap<Duplex, Set<Exchange>>()
+  server.maxConnections = limits.maxConnections
+  server.setTimeout(limits.socketTimeoutMs)
 
-  return {
-    answerClientError(error, socket) {
-      const exchanges = [...(underWay.get(socket) ?? [])]
-      // Bytes sent now would be taken for the answer to the request under way. Where its own body is what is malformed, they are.
-      const isOurTurn = exchanges.length === 0 || (exchanges.length === 1 && exchanges.every(isStillSending))
-      const isGone = error.code === 'ECONNRESET' || !socket.writable
-      if (isGone || !isOurTurn) socket.destroy()
-      else answer(socket, STATUS_BY_PARSER_ERROR[error.code ?? ''] ?? 400, 'PROXY_REQUEST_INVALID')
-    },
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const exchange = { request, response }
+    const exchanges = underWay.get(request.socket) ?? new Set()
+    underWay.set(request.socket, exchanges.add(exchange))
+    response.once('close', () => exchanges.delete(exchange))
+  })
 
-    refuseUpgrades(server) {
-      server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-        const exchange = { request, response }
-        const exchanges = underWay.get(request.socket) ?? new Set()
-        underWay.set(request.socket, exchanges.add(exchange))
-        response.once('close', () => exchanges.delete(exchange))
-      })
-      server.on('connect', (_request, socket) => {
-        // Node hands the socket over bare: without a listener a reset would crash the process.
-        socket.on('error', () => socket.destroy())
-        answer(socket, 405, 'PROXY_METHOD_REFUSED')
-      })
-      // There is no 'upgrade' listener: without one Node goes on in HTTP/1.1, and the guard refuses what needs more than that.
-    },
-  }
+  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
+    const exchanges = [...(underWay.get(socket) ?? [])]
+    // Bytes sent now would pass for the answer to the request under way. They are, where its own body is what is malformed.
+    const isOurTurn = exchanges.length === 0 || (exchanges.length === 1 && exchanges.every(isStillSending))
+    if (isOurTurn && socket.writable)
+      answer(socket, STATUS_BY_PARSER_ERROR[error.code ?? ''] ?? 400, 'PROXY_REQUEST_INVALID')
+    else socket.destroy()
+  })
+
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    // Node hands the socket over bare: without a listener a reset would crash the process.
+    socket.on('error', () => undefined)
+    answer(socket, 405, 'PROXY_METHOD_REFUSED')
+  })
+  return server
 }
 
 interface Exchange {
@@ -68,5 +64,6 @@ function answer(socket: Duplex, status: number, code: ProxyErrorCode): void {
     ...(status === 405 ? ['Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'] : []),
     'Connection: close',
   ]
+  // The parser has given up on this connection, so nothing more is read from it.
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -68,9 +68,12 @@ export function createGuard(options: GuardOptions): Guard {
     },
 
     bodyOf(request, reply) {
-      const judgeBody = passports.get(request)?.judgeBody
-      if (judgeBody === undefined) return request.raw
-      return judgeBody(request.raw).then((judged) => {
+      const passport = passports.get(request)
+      if (passport === undefined) throw new Error('guard.bodyOf needs guard.onRequest before it')
+      if (passport.judgeBody === undefined) return request.raw
+      // Node drains a body that nobody touched. This one was, and what is left of it would block the connection.
+      reply.raw.once('finish', () => request.raw.resume())
+      return passport.judgeBody(request.raw).then((judged) => {
         if (judged instanceof Readable) return judged
         throw refused(reply, judged)
       })

@@ -1,12 +1,11 @@
 import type { ServerOptions } from 'node:http'
 
-/** Options for Fastify and its node:http server that keep one caller from starving the others. */
+/** What keeps one caller from starving the others. For node:http and node:https alike. */
 export interface ListenerLimits {
+  /** For `createServer`. */
   readonly http: ServerOptions
-  readonly keepAliveTimeout: number
-  readonly requestTimeout: number
-  readonly connectionTimeout: number
-  /** To be set on the server itself: node:http takes it as a property only. */
+  /** To be set on the server by guardConnections: createServer takes neither. */
+  readonly socketTimeoutMs: number
   readonly maxConnections: number
 }
 
@@ -16,8 +15,12 @@ export function listenerLimits(upstreamTimeoutMs: number): ListenerLimits {
     http: {
       // A head that drips is slowloris; a local caller sends it in one packet.
       headersTimeout: 10_000,
-      // How often Node looks for those: the default of 30 s would make the 10 s above 40.
+      // How often Node looks for those: its default of 30 s would make the 10 s above 40.
       connectionsCheckingInterval: 2_000,
+      // An upload may take as long as it keeps moving: see socketTimeoutMs.
+      requestTimeout: 0,
+      // Longer than the 60 s after which most clients drop an idle connection, so that it is they who close it.
+      keepAliveTimeout: 72_000,
       // The platform takes 16,384 bytes of URI and headers; cookies and client headers that we drop come on top.
       maxHeaderSize: 32 * 1024,
       // The strict parser: no CL with TE, no bare LF, no space before a colon.
@@ -27,13 +30,11 @@ export function listenerLimits(upstreamTimeoutMs: number): ListenerLimits {
       // Duplicates of single-valued fields are dropped, never joined into a value that nobody sent.
       joinDuplicateHeaders: false,
       noDelay: true,
+      // Fastify listens for upgrades on the second address of localhost, and would leave those sockets without an answer.
+      shouldUpgradeCallback: () => false,
     },
-    // Longer than the 60 s that load balancers and clients assume, so that it is they who close idle connections.
-    keepAliveTimeout: 72_000,
-    // An upload may take as long as it keeps moving …
-    requestTimeout: 0,
-    // … but a socket on which nothing moves either way is closed, well after the upstream had to answer.
-    connectionTimeout: upstreamTimeoutMs + 60_000,
+    // A socket on which nothing moves either way is closed, well after the upstream had to answer.
+    socketTimeoutMs: upstreamTimeoutMs + 60_000,
     maxConnections: 4_096,
   }
 }

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createConnectionGuard } from './connection-guard.ts'
+import { guardConnections } from './connection-guard.ts'
 import type { ListenerLimits } from './listener-limits.ts'
 
 export interface ListenOptions {
@@ -64,8 +64,7 @@ class DrainingServer {
   #closed: Promise<void> | undefined
 
   constructor({ limits, handle }: ListenOptions) {
-    const { http, keepAliveTimeout, requestTimeout, connectionTimeout, maxConnections } = limits
-    this.#server = createServer({ ...http, keepAliveTimeout, requestTimeout }, (request, response) => {
+    this.#server = createServer(limits.http, (request, response) => {
       this.#open.add(response)
       if (this.#closed) response.shouldKeepAlive = false
       response.once('close', () => {
@@ -74,11 +73,7 @@ class DrainingServer {
       })
       handle(request, response)
     })
-    this.#server.setTimeout(connectionTimeout)
-    this.#server.maxConnections = maxConnections
-    const { answerClientError, refuseUpgrades } = createConnectionGuard()
-    this.#server.on('clientError', answerClientError)
-    refuseUpgrades(this.#server)
+    guardConnections(this.#server, limits)
   }
 
   async listen(port: number, host: string): Promise<number> {

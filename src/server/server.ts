@@ -20,9 +20,10 @@ export interface ProxyServer {
 /** The Fastify instance that every listener hands its requests to: guard, then proxy; it listens on nothing by itself. */
 export async function createProxyServer(options: ServerOptions): Promise<ProxyServer> {
   const { logger, guard } = options
+  // Under Fastify's own type, or every instance would carry pino's.
+  const fastifyLogger: FastifyBaseLogger = logger
   const app: FastifyInstance = Fastify({
-    // Typed as what Fastify asks for, or every instance would carry pino's type.
-    loggerInstance: logger as FastifyBaseLogger,
+    loggerInstance: fastifyLogger,
     logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
     requestIdHeader: false,

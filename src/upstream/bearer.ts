@@ -39,9 +39,34 @@ export interface AttemptContext {
 export function bearer(options: BearerOptions): Dispatcher.DispatchInterceptor {
   return (dispatch) =>
     function dispatchWithToken(request, handler) {
-      new BearerExchange(options, dispatch, request, handler).send()
+      withToken(options.tokens, {
+        use: (token) => {
+          new BearerExchange(options, { dispatch, request, handler, token }).send()
+        },
+        fail: (error) => handler.onResponseError?.(NOT_STARTED, error),
+      })
       return true
     }
+}
+
+/** undici passes null itself where no request was started; its type does not say so. */
+const NOT_STARTED = null as unknown as Dispatcher.DispatchController
+
+/** At once where a token is held: no promise is made on the way of an ordinary request. */
+function withToken(
+  tokens: TokenSource,
+  { use, fail }: { use: (token: AccessToken) => void; fail: (error: Error) => void },
+): void {
+  const token = tokens.get()
+  if (token instanceof Promise) token.then(use, fail)
+  else use(token)
+}
+
+interface Exchange {
+  readonly dispatch: Dispatcher['dispatch']
+  readonly request: Dispatcher.DispatchOptions
+  readonly handler: Dispatcher.DispatchHandler
+  readonly token: AccessToken
 }
 
 interface PeekedAnswer {
@@ -59,69 +84,52 @@ class BearerExchange implements Dispatcher.DispatchHandler {
   readonly #handler: Dispatcher.DispatchHandler
   readonly #family: ApiFamily
   readonly #body: ReplayableBody | undefined
-  #token: AccessToken | undefined
+  #token: AccessToken
   #sessionReplaced = false
   #connectionReplaced = false
   #hasAnswer = false
   /** An answer held back while it is read for the sign of a dead session. */
   #peeked: PeekedAnswer | undefined
 
-  constructor(
-    options: BearerOptions,
-    dispatch: Dispatcher['dispatch'],
-    request: Dispatcher.DispatchOptions,
-    handler: Dispatcher.DispatchHandler,
-  ) {
+  constructor(options: BearerOptions, { dispatch, request, handler, token }: Exchange) {
     this.#options = options
     this.#dispatch = dispatch
     this.#request = request
     this.#handler = handler
+    this.#token = token
     this.#family = familyOf(request.path)
     const { replayLimitBytes, replayMemory } = options
     if (request.body instanceof Readable) this.#body = new ReplayableBody(request.body, replayLimitBytes, replayMemory)
   }
 
-  /** Sends at once where a token is held: no promise is made on the way of an ordinary request. */
   send(): void {
-    let token
-    try {
-      token = this.#options.tokens.get()
-    } catch (error) {
-      this.#fail(error)
-      return
-    }
-    if (token instanceof Promise) {
-      token.then(
-        (value) => {
-          this.#sendWith(value)
-        },
-        (error: unknown) => {
-          this.#fail(error)
-        },
-      )
-    } else {
-      this.#sendWith(token)
-    }
-  }
-
-  #sendWith(token: AccessToken): void {
-    this.#token = token
     this.#dispatch(
       {
         ...this.#request,
-        origin: this.#options.originFor(token),
+        origin: this.#options.originFor(this.#token),
         // Our callers pass flat arrays; undici's type allows more.
-        headers: withSession(this.#request.headers as string[], this.#family, token.value),
+        headers: withSession(this.#request.headers as string[], this.#family, this.#token.value),
         body: this.#body ? this.#body.stream() : null,
       },
       this,
     )
   }
 
-  #fail(error: unknown, controller?: Dispatcher.DispatchController): void {
+  #sendAgain(): void {
+    withToken(this.#options.tokens, {
+      use: (token) => {
+        this.#token = token
+        this.send()
+      },
+      fail: (error) => {
+        this.#fail(NOT_STARTED, error)
+      },
+    })
+  }
+
+  #fail(controller: Dispatcher.DispatchController, error: Error): void {
     this.#body?.release()
-    // undici passes null itself where no request was started; its type does not say so.
-    this.#handler.onResponseError?.(controller as Dispatcher.DispatchController, error as Error)
+    this.#handler.onResponseError?.(controller, error)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -162,7 +170,7 @@ class BearerExchange implements Dispatcher.DispatchHandler {
     const peeked = this.#peeked
     if (peeked) {
       const verdict = this.#judge(peeked)
-      if (verdict === 'dead' && this.#loseSession()) return
+      if (verdict === 'dead' && this.#loseSession(controller)) return
       if (typeof verdict === 'object') {
         this.#options.onEvent({ type: 'api-refused', family: this.#family, diagnosis: verdict.unmendable })
       }
@@ -175,37 +183,35 @@ class BearerExchange implements Dispatcher.DispatchHandler {
     if (this.#mayRepeatOnNewConnection(error)) {
       this.#connectionReplaced = true
       this.#options.onEvent({ type: 'connection-replaced', family: this.#family })
-      this.send()
+      this.#sendAgain()
       return
     }
-    this.#fail(error, controller)
+    this.#fail(controller, error)
   }
 
   #judge({ status, headers, chunks }: PeekedAnswer): Verdict | undefined {
     const verdict = readRefusal(this.#family, status, headers, Buffer.concat(chunks))
-    const isForeignToken = this.#token?.format === 'jwt' && !SESSION_PLACES[this.#family].acceptsJwt
+    const isForeignToken = this.#token.format === 'jwt' && !SESSION_PLACES[this.#family].acceptsJwt
     return verdict === 'dead' && isForeignToken ? { unmendable: JWT_UNMENDABLE } : verdict
   }
 
   /** The API refused the token. True when that is answered here: by sending again, or by saying that the body cannot be. */
-  #loseSession(): boolean {
+  #loseSession(controller: Dispatcher.DispatchController): boolean {
     const { tokens, onEvent } = this.#options
-    // onResponseStart has been called, so a token was sent.
-    const token = this.#token as AccessToken
-    tokens.reject(token)
+    const { fingerprint } = this.#token
+    tokens.reject(this.#token)
     // The new session was refused as well: the API's own answer is the truth now.
     if (this.#sessionReplaced) return false
-    const { fingerprint } = token
     if (this.#body?.isRepeatable === false) {
       onEvent({ type: 'session-lost', family: this.#family, fingerprint })
-      this.#fail(new ProxyError('PROXY_SESSION_REPLACED'))
+      this.#fail(controller, new ProxyError('PROXY_SESSION_REPLACED'))
       return true
     }
     onEvent({ type: 'session-replaced', family: this.#family, fingerprint })
     this.#sessionReplaced = true
     this.#hasAnswer = false
     this.#peeked = undefined
-    this.send()
+    this.#sendAgain()
     return true
   }
 

@@ -96,8 +96,8 @@ test('ingests by Bulk 2.0 and learns what became of each record', async () => {
     object: INSTANCE,
     operation: 'insert',
     input: [
-      { Name: 'bulk-1', CA10__tags__c: tags },
-      { Name: 'bulk-2', CA10__cpuCount__c: 'many' },
+      { Name: 'bulk-1', CA10__tags__c: tags, CA10__cpuCount__c: '2' },
+      { Name: 'bulk-2', CA10__tags__c: '', CA10__cpuCount__c: 'many' },
     ],
   })
   expect(results.successfulResults).toMatchObject([{ Name: 'bulk-1', CA10__tags__c: tags }])

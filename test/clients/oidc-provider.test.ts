@@ -31,7 +31,7 @@ async function startAuthorizationServer(method: 'client_secret_post' | 'client_s
     ttl: { ClientCredentials: lifeSeconds },
   })
   const issued: string[] = []
-  provider.on('client_credentials.issued', (token: { jti: string }) => issued.push(token.jti))
+  provider.on('client_credentials.saved', (token: { jti: string }) => issued.push(token.jti))
   const handle = provider.callback()
   server.on('request', (request, response) => {
     void handle(request, response)

@@ -132,7 +132,7 @@ describe('the end', () => {
     const closed = stack.app.close()
     const ready = await stack.admin('/readyz')
     expect([ready.status, ready.json()]).toMatchObject([503, { reason: 'draining' }])
-    const [response] = await once(request, 'response')
+    const [response] = (await once(request, 'response')) as [unknown] // as the event is documented
     expect(response).toMatchObject({ statusCode: 200, headers: { connection: 'close' } })
     expect(await closed).toEqual({ drained: true })
   })

@@ -76,7 +76,10 @@ test('a fresh connection that breaks is not stale: the server may have acted on 
 test('a connection that breaks after the first byte of an answer is not stale', async () => {
   await using server = await rawServer((socket, count) => {
     if (count === 1) socket.write(OK)
-    else socket.write('HTTP/1.1 2', () => socket.destroySoon())
+    else
+      socket.write('HTTP/1.1 2', () => {
+        socket.destroySoon()
+      })
   })
   await using client = watched()
   expect(await ask(client.agent, server.origin)).toBe('ok')

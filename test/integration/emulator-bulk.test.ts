@@ -59,7 +59,7 @@ test('delimiter and line end are as asked for', async () => {
 
 test('a job takes its time where the org is told so', async () => {
   let now = Date.UTC(2026, 0, 1)
-  const clock: Clock = { now: () => now, sleep: () => Promise.resolve() }
+  const clock: Clock = { now: () => now, monotonic: () => now, sleep: () => Promise.resolve() }
   await using org = await emulatedOrg({ clock })
   org.emulator.org.jobDurationMs = 60_000
   const id = await queryJob(org, `SELECT Id FROM ${HOST}`)

@@ -183,6 +183,26 @@ test('of many records all or none are saved when told so', async () => {
   expect(await count(org)).toMatchObject({ totalSize: 20 })
 })
 
+test('all or none holds within a composite request that goes on', async () => {
+  await using org = await emulatedOrg()
+  const url = `${BASE}/composite/sobjects`
+  const compositeRequest = [
+    create('kept', { Name: 'kept' }),
+    {
+      method: 'POST',
+      url,
+      referenceId: 'none',
+      body: { allOrNone: true, records: [{ attributes, Name: 'a' }, { attributes }] },
+    },
+    { method: 'POST', url, referenceId: 'typeless', body: { records: [{ attributes, Name: 'a' }, { Name: 'b' }] } },
+    { method: 'POST', url, referenceId: 'all', body: { allOrNone: true, records: [{ attributes, Name: 'too' }] } },
+  ]
+  await send(org, 'POST', '/composite', { compositeRequest })
+  expect(await count(org)).toMatchObject({ totalSize: 22 })
+  await send(org, 'POST', '/composite', { compositeRequest, allOrNone: true })
+  expect(await count(org)).toMatchObject({ totalSize: 22 })
+})
+
 test('requests about many records have their bounds', async () => {
   await using org = await emulatedOrg()
   const records = Array.from({ length: 201 }, () => ({ attributes, Name: 'x' }))

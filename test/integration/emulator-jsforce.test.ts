@@ -1,8 +1,15 @@
 import { Connection } from 'jsforce'
 import { expect, test } from 'vitest'
+import { objectType } from '../../src/emulator/cmdb-schema.ts'
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/emulator.ts'
 
 const INSTANCE = 'CA10__CaAwsInstance__c'
+
+function type(name: string) {
+  const found = objectType(name)
+  if (found === undefined) throw new Error(name)
+  return found
+}
 
 interface Connected extends AsyncDisposable {
   emulator: Emulator
@@ -103,7 +110,8 @@ test('jsforce runs a Bulk 2.0 query', async () => {
   const stream = await org.connection.bulk2.query(`SELECT Id, Name, CA10__vpcSubnet__r.Name FROM ${INSTANCE}`)
   const records = await stream.toArray()
   expect(records).toHaveLength(6400)
-  expect(records[0]).toMatchObject({ Id: 'a035f0000000000AAA', Name: 'platform-etl-0000' })
+  const first = org.emulator.store.find(type(INSTANCE), 'a035f0000000000AAA')
+  expect(records[0]).toMatchObject({ Id: first?.Id, Name: first?.Name })
 })
 
 test('jsforce ingests by Bulk 2.0 and learns what became of each record', async () => {

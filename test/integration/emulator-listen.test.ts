@@ -1,11 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { objectType } from '../../src/emulator/cmdb-schema.ts'
 import { startEmulator } from '../../src/emulator/emulator.ts'
+import { selfSignedCertificate } from '../support/certificates.ts'
 
 test('the same seed makes the same records, another seed others', async () => {
   const type = objectType('CA10__CaAwsInstance__c')
@@ -54,7 +51,7 @@ test('it listens on IPv6 too, and says so in its address', async () => {
 })
 
 test('with a key and a certificate it speaks https, and says so in its URLs', async () => {
-  const { key, cert } = selfSigned()
+  const { key, cert } = await selfSignedCertificate()
   await using emulator = await startEmulator({ tls: { key, cert }, records: 1 })
   expect(emulator.url).toMatch(/^https:/)
   const { promise, resolve, reject } = Promise.withResolvers<string>()
@@ -73,16 +70,3 @@ test('with a key and a certificate it speaks https, and says so in its URLs', as
     .end(form.toString())
   expect(JSON.parse(await promise)).toMatchObject({ instance_url: emulator.url })
 })
-
-function selfSigned(): { key: string; cert: string } {
-  const directory = mkdtempSync(join(tmpdir(), 'emulator-'))
-  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-  try {
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-    const make = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1']
-    execFileSync('openssl', [...make, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' })
-    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}

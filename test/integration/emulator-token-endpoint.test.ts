@@ -202,7 +202,7 @@ test('JWT-based tokens are signed, end at a fixed time, and are new each time', 
 })
 
 const NOW = Date.UTC(2026, 0, 1)
-const still: Clock = { now: () => NOW, sleep: () => Promise.resolve() }
+const still: Clock = { now: () => NOW, monotonic: () => NOW, sleep: () => Promise.resolve() }
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const pem = publicKey.export({ type: 'spki', format: 'pem' })
 
@@ -258,6 +258,7 @@ test('answers can be held back, by the clock that was given', async () => {
   const waits: number[] = []
   const clock: Clock = {
     now: () => NOW,
+    monotonic: () => NOW,
     sleep: (ms) => {
       waits.push(ms)
       return Promise.resolve()

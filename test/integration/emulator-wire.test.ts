@@ -224,6 +224,29 @@ test('the session can die just before or just after a request', async () => {
   expect((await org.bare(LIMITS, session)).status).toBe(401)
 })
 
+test('a session can be refused that the token endpoint still hands out', async () => {
+  await using org = await emulatedOrg()
+  const token = accessToken(await org.mint())
+  org.emulator.org.fail('live-session-refused', 2)
+  expect((await org.call(LIMITS)).json).toEqual(EXPIRED)
+  const bulk = await org.bare('/services/async/62.0/job', { headers: { 'x-sfdc-session': token } })
+  expect(bulk.text).toContain('InvalidSessionId')
+  expect(accessToken(await org.mint())).toBe(token)
+  expect((await org.call(LIMITS)).status).toBe(200)
+})
+
+test('answers that hang or are held back end when the emulator closes', async () => {
+  await using org = await emulatedOrg()
+  org.emulator.org.fail('api-hang', 1)
+  const hanging = expect(org.call(LIMITS)).rejects.toThrow('fetch failed')
+  await expect.poll(() => org.emulator.org.switches.state()).toEqual({})
+  org.emulator.org.apiDelayMs = 3_600_000
+  const held = expect(org.call(LIMITS)).rejects.toThrow('fetch failed')
+  await expect.poll(() => org.emulator.requests.filter(({ target }) => target === LIMITS).length).toBe(2)
+  await org.emulator.close()
+  await Promise.all([hanging, held])
+})
+
 test('the connection can be cut', async () => {
   await using org = await emulatedOrg()
   org.emulator.org.fail('api-socket-reset', 1)
@@ -274,7 +297,12 @@ test('no more than a thousand requests are remembered', async () => {
 test('paths that the org does not have are not found', async () => {
   await using org = await emulatedOrg()
   expect((await org.bare('/setup')).status).toBe(404)
-  for (const path of ['/services/data/v99.0/limits', '/services/data/v62.0/nothing', '/services/apexrest/x']) {
+  for (const path of [
+    '/services/data/v99.0/limits',
+    '/services/data/v62.0/nothing',
+    '/services/data/v62.0/%zz',
+    '/services/apexrest/x',
+  ]) {
     const answer = await org.call(path)
     expect([answer.status, answer.json]).toMatchObject([404, [{ errorCode: 'NOT_FOUND' }]])
   }

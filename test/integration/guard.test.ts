@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { startGuarded } from '../support/guarded-app.ts'
+import { createGuard } from '../../src/server/guard.ts'
+import { OPEN, startGuarded } from '../support/guarded-app.ts'
 import { head, sendRaw, statuses } from '../support/raw-bytes.ts'
 
 const V = '/services/data/v62.0'
@@ -275,6 +276,13 @@ describe('smuggling: one request or none', () => {
   })
 })
 
+test('malformed bytes after two requests under way close the connection, with no third answer', async () => {
+  await using guarded = await startGuarded()
+  const answer = await sendRaw(guarded, `${post(`${V}/composite`, '{')}${head(GET)}\u0000\r\n\r\n`)
+  expect(statuses(answer)).not.toContain(400)
+  expect(statuses(await sendRaw(guarded, head(GET)))).toEqual([200])
+})
+
 describe('keys', () => {
   const options = { apiKey: 'etl:k3y\nbi:0ther' }
   test.each([
@@ -369,6 +377,26 @@ describe('SOAP bodies', () => {
     await expectRefused(post('/services/Soap/u/64.0', envelope(operation)), 403)
   })
 
+  test.each([
+    ['a DOCTYPE', '<!DOCTYPE x><Envelope><Body><query/>'],
+    ['nothing', ''],
+    ['a form', 'grant_type=password'],
+  ])('%s in place of an envelope is refused', async (_what, body) => {
+    await expectRefused(post('/services/Soap/u/64.0', body), 403)
+  })
+
+  test('another method than POST and GET is refused', async () => {
+    await expectRefused(head('PUT /services/Soap/u/64.0 HTTP/1.1'), 405)
+  })
+
+  test('a caller who leaves after the operation leaves nothing behind', async () => {
+    await using guarded = await startGuarded()
+    const bytes = head('POST /services/Soap/u/64.0 HTTP/1.1', 'Content-Length: 1000') + '<Envelope><Body><query>'
+    expect(statuses(await sendRaw(guarded, bytes))).not.toContain(200)
+    expect(guarded.passed).toEqual([])
+    expect(statuses(await sendRaw(guarded, head(GET)))).toEqual([200])
+  })
+
   test('what the proxy answers itself passes to it', async () => {
     await using guarded = await startGuarded({
       answeredHere: { paths: ['/services/oauth2/token'], soapOperations: ['login'] },
@@ -414,6 +442,12 @@ describe('read-only', () => {
   })
 })
 
+test('a guard that is built in by half serves nothing', () => {
+  const guard = createGuard(OPEN)
+  // Neither is looked at before the guard finds that it never saw the request.
+  expect(() => guard.bodyOf({} as never, {} as never)).toThrow('guard.onRequest')
+})
+
 describe('exhaustion', () => {
   test('a head beyond 32 KiB is refused with 431', async () => {
     await expectRefused(head(GET, `X: ${'y'.repeat(40_000)}`), 431)
@@ -423,8 +457,25 @@ describe('exhaustion', () => {
     await expectRefused(head(GET, ...Array.from({ length: 300 }, (_, index) => `X${index}: 1`)), 400)
   })
 
+  test('a flood of idle connections is capped, and serving goes on when they are gone', async () => {
+    await using guarded = await startGuarded()
+    const flood = Array.from({ length: 70 }, () => connect(guarded.port, '127.0.0.1').on('error', () => undefined))
+    await new Promise<void>((resolve) => {
+      let dropped = 0
+      for (const socket of flood) {
+        socket.once('close', () => {
+          if ((dropped += 1) === 20) resolve()
+        })
+      }
+    })
+    expect(flood.filter((socket) => !socket.closed)).toHaveLength(50)
+    for (const socket of flood) socket.destroy()
+    // The server learns of the ends in its own time.
+    while (statuses(await sendRaw(guarded, head(GET)))[0] !== 200) continue
+  })
+
   test('a head that never ends is cut off while others are served', async () => {
-    await using guarded = await startGuarded({}, { headersTimeout: 200 })
+    await using guarded = await startGuarded({}, { headersTimeout: 200, connectionsCheckingInterval: 20 })
     const slow = connect(guarded.port, '127.0.0.1')
     slow.write('GET /services/data HTTP/1.1\r\nHost: localhost\r\n')
     const [other, cut] = await Promise.all([sendRaw(guarded, head(GET)), slow.toArray()])

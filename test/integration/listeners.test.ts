@@ -68,7 +68,7 @@ test('closing waits for the answer under way, says Connection: close, and accept
   const response = await arrived
   const closed = listener.close()
   const refused = connect(listener.port, '127.0.0.1')
-  const [error] = await once(refused, 'error')
+  const [error] = (await once(refused, 'error')) as [unknown] // as the event is documented
   expect(error).toMatchObject({ code: 'ECONNREFUSED' })
   response.end('done')
   expect(await client.until('done')).toContain('Connection: close')

@@ -89,7 +89,7 @@ describe('a request', () => {
     const request = httpRequest({ host: '127.0.0.1', port: stack.port, method: 'POST', path: '/services/data/x' })
     request.write('first')
     const upstream = await arrived.promise
-    const [chunk] = await once(upstream, 'data')
+    const [chunk] = (await once(upstream, 'data')) as [unknown] // as the event is documented
     expect(String(chunk)).toBe('first')
     request.end('last')
     await once(request, 'response')
@@ -127,7 +127,10 @@ describe('a request', () => {
   test('waits for the first token instead of failing', async () => {
     const release = Promise.withResolvers<undefined>()
     await using org = await startOriginServer((request, response) => {
-      if (request.url === '/services/oauth2/token') void release.promise.then(() => orgAnswering(ok)(request, response))
+      if (request.url === '/services/oauth2/token')
+        void release.promise.then(() => {
+          orgAnswering(ok)(request, response)
+        })
       else ok(request, response)
     })
     await using app = await startStack(org)
@@ -188,7 +191,7 @@ describe('an answer', () => {
     })
     const request = httpRequest({ host: '127.0.0.1', port: stack.port, path: '/services/data/x' }).end()
     const final = once(request, 'response')
-    const [interim] = await once(request, 'information')
+    const [interim] = (await once(request, 'information')) as [unknown] // as the event is documented
     expect(interim).toMatchObject({ statusCode: 103, headers: { link: '</style.css>; rel=preload' } })
     // The 'response' event carries one IncomingMessage.
     const [response] = (await final) as [IncomingMessage]

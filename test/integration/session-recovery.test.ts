@@ -72,8 +72,7 @@ function send(
   return new Promise((resolve) => {
     const outcome: Outcome = { status: undefined, body: '', error: undefined, contexts: [] }
     dispatcher.dispatch(
-      // A method as Node names it.
-      { path, method: method as Dispatcher.HttpMethod, headers, body, origin: 'https://not-used.invalid' },
+      { path, method, headers, body, origin: 'https://not-used.invalid' },
       {
         onRequestStart: (_controller, context) => outcome.contexts.push(context),
         onResponseStart: (_controller, status) => {
@@ -213,19 +212,9 @@ describe('what a new token cannot mend', () => {
 describe('no token', () => {
   test('no request: nothing is sent, the caller gets the reason', async () => {
     await using server = await startOriginServer((_, response) => response.end())
-    const failing: TokenSource[] = [
-      { get: () => Promise.reject(new TokenUnavailableError('none', 1)), reject: () => undefined },
-      {
-        get: () => {
-          throw new TokenUnavailableError('none', 1)
-        },
-        reject: () => undefined,
-      },
-    ]
-    for (const tokens of failing) {
-      await using upstream = start(server.url, { tokens })
-      expect((await send(upstream.dispatcher)).error).toBeInstanceOf(TokenUnavailableError)
-    }
+    const tokens = { get: () => Promise.reject(new TokenUnavailableError('none', 1)), reject: () => undefined }
+    await using upstream = start(server.url, { tokens })
+    expect((await send(upstream.dispatcher)).error).toBeInstanceOf(TokenUnavailableError)
     expect(server.connections).toBe(0)
   })
 })

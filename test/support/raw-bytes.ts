@@ -1,7 +1,10 @@
 import { connect } from 'node:net'
 
-/** Sends these very bytes, closes the sending side, and gives all that comes back until the other side closes. */
-export async function sendRaw({ port }: { port: number }, bytes: string | Buffer): Promise<string> {
+/**
+ * Sends these very bytes, closes the sending side, and gives all that comes back until the other side closes.
+ * Node takes the closing for a caller who left, so what takes its time must be sent with `stay` and `Connection: close`.
+ */
+export async function sendRaw({ port }: { port: number }, bytes: string, stay?: 'stay'): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   let answer = ''
   const { promise, resolve } = Promise.withResolvers<string>()
@@ -14,7 +17,8 @@ export async function sendRaw({ port }: { port: number }, bytes: string | Buffer
   socket.on('end', () => {
     socket.destroy()
   })
-  socket.end(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+  if (stay === 'stay') socket.write(bytes, 'latin1')
+  else socket.end(bytes, 'latin1')
   return promise
 }
 

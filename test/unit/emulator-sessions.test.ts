@@ -11,6 +11,9 @@ class HandClock implements Clock {
   now(): number {
     return this.#now
   }
+  monotonic(): number {
+    return this.#now
+  }
   sleep(): Promise<void> {
     return Promise.resolve()
   }

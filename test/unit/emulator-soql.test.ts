@@ -7,7 +7,7 @@ import { literalSpan } from '../../src/emulator/soql-dates.ts'
 import { runQuery } from '../../src/emulator/soql.ts'
 
 const NOW = Date.UTC(2026, 5, 17, 12)
-const clock: Clock = { now: () => NOW, sleep: () => Promise.resolve() }
+const clock: Clock = { now: () => NOW, monotonic: () => NOW, sleep: () => Promise.resolve() }
 const VM = 'CA10__CaGoogleGceInstance__c'
 const HOST = 'CA10__CaAwsInstance__c'
 

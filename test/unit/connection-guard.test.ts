@@ -1,0 +1,78 @@
+import { EventEmitter, once } from 'node:events'
+import { createServer } from 'node:http'
+import { PassThrough } from 'node:stream'
+import { expect, test } from 'vitest'
+import { guardConnections } from '../../src/server/connection-guard.ts'
+import { listenerLimits } from '../../src/server/listener-limits.ts'
+
+const limits = listenerLimits(600_000)
+const guarded = () => guardConnections(createServer(limits.http), limits)
+
+function exchange(socket: PassThrough, { complete = true, headersSent = false } = {}) {
+  return { request: { socket, complete }, response: Object.assign(new EventEmitter(), { headersSent }) }
+}
+
+/** What a malformed next message makes of this socket: the status sent, or that it is cut. */
+async function outcome(socket: PassThrough, server: EventEmitter, code?: string) {
+  const chunks: string[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk.toString()))
+  const closed = once(socket, 'close')
+  server.emit('clientError', Object.assign(new Error('malformed'), { code }), socket)
+  await closed
+  return /^HTTP\/1\.1 (\d+)/.exec(chunks.join(''))?.[1] ?? 'cut'
+}
+
+test('the limits are on the server', () => {
+  const server = guarded()
+  expect(server).toMatchObject({ maxConnections: 4_096, timeout: 660_000, headersTimeout: 10_000, requestTimeout: 0 })
+})
+
+test.each([
+  ['HPE_INVALID_METHOD', '400'],
+  ['HPE_HEADER_OVERFLOW', '431'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', '408'],
+  [undefined, '400'],
+])('a parser error %s is answered with %s', async (code, status) => {
+  expect(await outcome(new PassThrough(), guarded(), code)).toBe(status)
+})
+
+test('a request whose own body is malformed gets the answer', async () => {
+  const [server, socket] = [guarded(), new PassThrough()]
+  const { request, response } = exchange(socket, { complete: false })
+  server.emit('request', request, response)
+  expect(await outcome(socket, server)).toBe('400')
+})
+
+test.each([
+  ['waits for its answer', [{}]],
+  ['is half answered', [{ complete: false, headersSent: true }]],
+  ['is one of two', [{}, { complete: false }]],
+])(
+  'where the request under way %s, the connection is cut and nothing answered in its place',
+  async (_what, underWay) => {
+    const [server, socket] = [guarded(), new PassThrough()]
+    for (const state of underWay) {
+      const { request, response } = exchange(socket, state)
+      server.emit('request', request, response)
+    }
+    expect(await outcome(socket, server)).toBe('cut')
+  },
+)
+
+test('once the answer is out, the next malformed head has its own', async () => {
+  const [server, socket] = [guarded(), new PassThrough()]
+  const { request, response } = exchange(socket)
+  server.emit('request', request, response)
+  response.emit('close')
+  expect(await outcome(socket, server)).toBe('400')
+})
+
+test('a tunnel that is reset does not crash the process', async () => {
+  const [server, socket] = [guarded(), new PassThrough()]
+  server.emit('connect', {}, socket)
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  socket.destroy(new Error('reset'))
+  await closed
+  // Without a listener the error itself would be thrown.
+  expect(socket.errored?.message).toBe('reset')
+})
