@@ -57,7 +57,8 @@ async function settingsFor(org: Emulator, { argv, env }: Cli): Promise<Settings>
 
 type TokenEvent = Parameters<NonNullable<AppDependencies['onTokenEvent']>>[0]
 
-function tokenLine(event: TokenEvent): string | undefined {
+/** What the demo tells of an event; most are not worth a line. */
+export function tokenLine(event: TokenEvent): string | undefined {
   if (event.type === 'obtained') {
     const how = event.reason === 'start' ? 'first token obtained' : 'token refreshed in the background'
     return `${how}: ${event.fingerprint}, good for ${event.lifeSeconds} s`

@@ -40,6 +40,28 @@ test('serve says where it listens, answers without a login, and stops with every
   await expect(fetch(proxy)).rejects.toThrow()
 })
 
+test('elsewhere than on a terminal the addresses are the fields of a log line, and so is a crash', async () => {
+  await using org = await startEmulator()
+  await using cli = new FakeCli(['--log-level=info'], { env: envFor(org) })
+  await run(cli)
+  const [first = ''] = cli.printed.split('\n').filter((line) => line.includes('"listening"'))
+  expect(JSON.parse(first)).toMatchObject({
+    version: expect.stringMatching(/^\d+\.\d+\.\d+$/) as string,
+    url: expect.stringMatching(/^http:\/\/localhost:\d+$/) as string,
+    adminUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
+    upstream: org.url,
+  })
+  cli.stops[0]?.onCrash(new Error('a mistake'))
+  expect(cli.printed).toMatch(/"level":60.*a mistake.*"msg":"crashed"/)
+})
+
+test('a warning tells of a setting that seems misspelt', async () => {
+  await using org = await startEmulator()
+  await using cli = new FakeCli([], { env: { ...envFor(org), PROXY_READONLY: 'true' } })
+  await run(cli)
+  expect(cli.printed).toContain('PROXY_READONLY is no setting: did you mean PROXY_READ_ONLY?')
+})
+
 test('with the admin listener off that is said, and below level info nothing is', async () => {
   await using org = await startEmulator()
   const env = { ...envFor(org), ADMIN_PORT: 'off' }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { createInterface } from 'node:readline'
@@ -16,8 +17,8 @@ interface Ended {
 }
 
 /** The real program, in a directory without config.env and with no environment but this. */
-function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, [MAIN, ...argv], { env, cwd: import.meta.dirname, stdio: 'pipe' })
+function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}, nodeFlags: readonly string[] = []) {
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, ...argv], { env, cwd: import.meta.dirname, stdio: 'pipe' })
   const ended: Promise<Ended> = Promise.all([
     once(child, 'close'),
     text(child.stdout).catch(() => ''),
@@ -91,6 +92,73 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s ends the running proxy with 0', as
   run.child.kill(signal)
   const { code, stderr } = await run.ended
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+})
+
+/** An org that issues a token and then never answers; resolves when a request hangs in it. */
+async function hangingOrg() {
+  const hanging = Promise.withResolvers<undefined>()
+  const server = createHttpServer((request, response) => {
+    if (request.url === '/services/oauth2/token') {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ access_token: '00D000000000001!placeholder', token_type: 'Bearer' }))
+    } else {
+      hanging.resolve(undefined)
+    }
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  // A listener on a TCP port has an AddressInfo, not a path.
+  const { port } = server.address() as AddressInfo
+  const env = {
+    CLOUDAWARE_URL: `http://127.0.0.1:${port}`,
+    CLOUDAWARE_CLIENT_ID: 'key',
+    CLOUDAWARE_CLIENT_SECRET: 'secret',
+    PROXY_PORT: '0',
+    ADMIN_PORT: '0',
+  }
+  return {
+    env,
+    hanging: hanging.promise,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+test('requests cut short at the end of the drain make it end with 1', async () => {
+  await using org = await hangingOrg()
+  await using run = start(['--drain-timeout-ms=50'], org.env)
+  const { url } = await logged(run.child, 'listening')
+  const cut = expect(fetch(`${String(url)}/services/data/v67.0/limits`)).rejects.toThrow()
+  await org.hanging
+  run.child.kill('SIGTERM')
+  await cut
+  expect(await run.ended).toMatchObject({ code: 1, stderr: '' })
+})
+
+test('an impatient second signal ends the drain at once', async () => {
+  await using org = await hangingOrg()
+  await using run = start(['--drain-timeout-ms=600000'], org.env)
+  const { url } = await logged(run.child, 'listening')
+  const cut = expect(fetch(`${String(url)}/services/data/v67.0/limits`)).rejects.toThrow()
+  await org.hanging
+  const signals = setInterval(() => run.child.kill('SIGINT'), 300)
+  const { code } = await run.ended
+  clearInterval(signals)
+  await cut
+  expect(code).toBe(1)
+})
+
+test('an error that nobody caught is logged and ends the proxy with 1', async () => {
+  await using org = await startEmulator()
+  const mistake = 'data:text/javascript,process.on("SIGWINCH",()=>{throw new Error("a mistake")})'
+  await using run = start([], envFor(org), ['--import', mistake])
+  await logged(run.child, 'listening')
+  const crashed = logged(run.child, 'crashed')
+  run.child.kill('SIGWINCH')
+  expect(await crashed).toMatchObject({ level: 60, err: { message: 'a mistake' } })
+  expect((await run.ended).code).toBe(1)
 })
 
 test('a reader that goes away does not crash the proxy', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { explainListenError } from '../../src/cli/listen-error.ts'
+import { tokenLine } from '../../src/cli/demo.ts'
 import { freePort } from '../../src/cli/free-port.ts'
 import { run } from '../../src/cli/run.ts'
 import { loadSettings } from '../../src/config.ts'
@@ -102,4 +103,17 @@ test.each([
   'no error',
 ])('%s is not explained as a matter of listening', (error) => {
   expect(explainListenError(error, loadSettings({ env: ORG }))).toBeUndefined()
+})
+
+test('the demo tells of new tokens and of unchanged ones, and not of the asking', () => {
+  const fresh = { type: 'obtained', fingerprint: 'abcd0123', format: 'opaque', lifeSeconds: 60 } as const
+  const obtained = { ...fresh, lifeSource: 'configured', afterFailures: 0 } as const
+  expect(tokenLine({ ...obtained, reason: 'start' })).toBe('first token obtained: abcd0123, good for 60 s')
+  expect(tokenLine({ ...obtained, reason: 'schedule' })).toBe(
+    'token refreshed in the background: abcd0123, good for 60 s',
+  )
+  expect(
+    tokenLine({ type: 'unchanged', reason: 'schedule', fingerprint: 'abcd0123', nextInSeconds: 30, afterFailures: 0 }),
+  ).toBe('token still the same: abcd0123; asking again in 30 s')
+  expect(tokenLine({ type: 'requested', reason: 'schedule' })).toBeUndefined()
 })
