@@ -6,7 +6,9 @@ import type { AccessToken, TokenSource } from '../token/token-source.ts'
 import { familyOf, SESSION_PLACES, type ApiFamily } from './api-family.ts'
 import { JWT_UNMENDABLE, MAX_REFUSAL_BYTES, mayBeDeadSession, readRefusal, type Verdict } from './dead-session.ts'
 import { ReplayableBody, type ReplayMemory } from './replayable-body.ts'
+import { withLengthGrownBy } from './header-list.ts'
 import { withSession } from './request-headers.ts'
+import { soapBody } from './soap-body.ts'
 
 /** What the interceptor tells its observer; no token, no header, no body. */
 export type BearerEvent =
@@ -103,16 +105,27 @@ class BearerExchange implements Dispatcher.DispatchHandler {
   }
 
   send(): void {
-    this.#dispatch(
-      {
-        ...this.#request,
-        origin: this.#options.originFor(this.#token),
-        // Our callers pass flat arrays; undici's type allows more.
-        headers: withSession(this.#request.headers as string[], this.#family, this.#token.value),
-        body: this.#body ? this.#body.stream() : null,
+    const { path, headers } = this.#request
+    const body = this.#body?.stream()
+    // Our callers pass flat arrays; undici's type allows more.
+    const fields = headers as string[]
+    if (body === undefined || !SESSION_PLACES[this.#family].inBody) {
+      this.#sendWith(body ?? null, fields)
+      return
+    }
+    soapBody(body, this.#token.value, path).then(
+      (soap) => {
+        this.#sendWith(soap.body, withLengthGrownBy(fields, soap.delta))
       },
-      this,
+      (error: unknown) => {
+        this.#fail(NOT_STARTED, error as Error) // streams fail with errors
+      },
     )
+  }
+
+  #sendWith(body: Readable | null, fields: readonly string[]): void {
+    const headers = withSession(fields, this.#family, this.#token.value)
+    this.#dispatch({ ...this.#request, origin: this.#options.originFor(this.#token), headers, body }, this)
   }
 
   #sendAgain(): void {

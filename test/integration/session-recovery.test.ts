@@ -175,6 +175,73 @@ describe('a refused session', () => {
   })
 })
 
+describe('a SOAP request', () => {
+  const SOAP = '/services/Soap/u/62.0'
+  const envelope = (session: string) =>
+    `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Header><SessionHeader xmlns="urn:partner.soap.sforce.com"><sessionId>${session}</sessionId></SessionHeader></e:Header><e:Body><query xmlns="urn:partner.soap.sforce.com"><queryString>SELECT Id FROM A</queryString></query></e:Body></e:Envelope>`
+  const soap = (body: string) => ({
+    path: SOAP,
+    method: 'POST',
+    headers: ['Content-Type', 'text/xml', 'Content-Length', String(body.length)],
+    body: Readable.from([Buffer.from(body.slice(0, 100)), Buffer.from(body.slice(100))]),
+  })
+
+  test('carries our session in its Header instead of the caller’s, the length kept right', async () => {
+    await using server = await startOriginServer((request, response) => {
+      request.resume().on('end', () => response.end('ok'))
+    })
+    await using upstream = start(server.url)
+    expect(await send(upstream.dispatcher, soap(envelope('x')))).toMatchObject({ status: 200 })
+    expect(String(await server.requests[0]?.body)).toBe(envelope('first'))
+    expect(server.requests[0]?.headers['content-length']).toBe(String(envelope('first').length))
+  })
+
+  test('whose session is refused is sent again with the new one', async () => {
+    const fault =
+      '<S:Envelope xmlns:S="x"><S:Body><S:Fault><faultcode>sf:INVALID_SESSION_ID</faultcode></S:Fault></S:Body></S:Envelope>'
+    await using server = await startOriginServer((request, response) => {
+      let body = ''
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+      request.on('end', () => {
+        if (body.includes('first')) response.writeHead(500, { 'content-type': 'text/xml' }).end(fault)
+        else response.end('ok')
+      })
+    })
+    await using upstream = start(server.url)
+    expect(await send(upstream.dispatcher, soap(envelope('the-callers-own')))).toMatchObject({
+      status: 200,
+      body: 'ok',
+    })
+    expect(String(await server.requests[1]?.body)).toBe(envelope('second'))
+  })
+
+  test('where no session can be placed is refused, and nothing is sent', async () => {
+    await using server = await startOriginServer((_, response) => response.end())
+    await using upstream = start(server.url)
+    const answer = await send(upstream.dispatcher, soap('this is no XML at all, but longer than one chunk of the test'))
+    expect(answer.error).toMatchObject({ code: 'PROXY_REQUEST_INVALID' })
+    expect(server.connections).toBe(0)
+  })
+
+  test('refused under a token in JWT form is told apart: a new one would be refused alike', async () => {
+    const fault = '<faultcode>sf:INVALID_SESSION_ID</faultcode>'
+    await using server = await startOriginServer((request, response) => {
+      request.resume().on('end', () => response.writeHead(500, { 'content-type': 'text/xml' }).end(fault))
+    })
+    const rejected: string[] = []
+    const tokens: TokenSource = {
+      get: () => ({ ...token('first'), format: 'jwt' }),
+      reject: ({ value }) => rejected.push(value),
+    }
+    await using upstream = start(server.url, { tokens })
+    expect(await send(upstream.dispatcher, soap(envelope('x')))).toMatchObject({ status: 500, body: fault })
+    expect([server.requests.length, rejected.length]).toEqual([1, 0])
+    expect(upstream.events).toMatchObject([
+      { type: 'api-refused', diagnosis: expect.stringContaining('JWT') as string },
+    ])
+  })
+})
+
 describe('what a new token cannot mend', () => {
   test('is passed on, once, with its diagnosis', async () => {
     const refusal = JSON.stringify([

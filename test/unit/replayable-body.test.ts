@@ -49,6 +49,17 @@ describe('ReplayableBody', () => {
     expect(memory.free).toBe(ROOM)
   })
 
+  test('once it let go, a further stream gets only what is still to come', async () => {
+    const source = new PassThrough()
+    const body = new ReplayableBody(source, 2, new ReplayMemory(ROOM))
+    const first = body.stream()
+    source.write('gone ')
+    await once(first, 'readable')
+    const second = textOf(body.stream())
+    source.end('rest')
+    expect(await second).toBe('rest')
+  })
+
   test('where the shared memory is used up, a new body flows without being held', async () => {
     const memory = new ReplayMemory(6)
     const [a, b] = [new PassThrough(), new PassThrough()]
