@@ -41,17 +41,20 @@ test('a judged body arrives upstream byte for byte', async () => {
       { method: 'POST', url: '/services/data/v62.0/sobjects/A', body: { Name: 'x'.repeat(2_000_000) } },
     ],
   })
-  const soap = `<Envelope><Body><query>${'y'.repeat(2_000_000)}</query></Body></Envelope>`
-  for (const [path, body] of [
-    ['/services/data/v62.0/composite', composite],
-    ['/services/Soap/u/64.0', soap],
+  const soapBody = `<Body><query>${'y'.repeat(2_000_000)}</query></Body></Envelope>`
+  const session = '<sessionId>00D000000000001!x</sessionId>'
+  const header = `<Header><SessionHeader xmlns="urn:partner.soap.sforce.com">${session}</SessionHeader></Header>`
+  for (const [path, body, arriving] of [
+    ['/services/data/v62.0/composite', composite, composite],
+    // SOAP carries the session in its Header; not a byte else is added.
+    ['/services/Soap/u/64.0', `<Envelope>${soapBody}`, `<Envelope>${header}${soapBody}`],
   ] as const) {
     const url = `http://127.0.0.1:${proxied.port}${path}`
     const headers = { 'content-type': 'application/json' }
     const sized = await fetch(url, { method: 'POST', headers, body })
     const unsized = await fetch(url, { method: 'POST', headers, body: new Blob([body]).stream(), duplex: 'half' })
     expect([sized.status, unsized.status]).toEqual([200, 200])
-    expect(proxied.arrived.splice(0)).toEqual([body, body])
+    expect(proxied.arrived.splice(0)).toEqual([arriving, arriving])
   }
 })
 
