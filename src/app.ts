@@ -6,6 +6,7 @@ import { logBearerEvent, logTokenEvent } from './event-log.ts'
 import { createAdminServer } from './server/admin/admin.ts'
 import { createAdminGuard } from './server/admin/admin-guard.ts'
 import { createHealth } from './server/admin/health.ts'
+import { logAccess } from './server/access-log.ts'
 import { createGuard, type Guard } from './server/guard.ts'
 import { listenerLimits } from './server/listener-limits.ts'
 import { listen, type Listener } from './server/listeners.ts'
@@ -71,6 +72,13 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     dispatcher: upstream.dispatcher,
     upstreamOrigin,
     guard: guardFor(settings),
+    now: () => clock.monotonic(),
+    observer: {
+      begun: () => undefined,
+      ended: (exchange) => {
+        logAccess(logger, exchange)
+      },
+    },
   })
   const adminServer = await createAdminServer({
     logger,

@@ -1,35 +1,38 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import type { Exchange } from './exchange.ts'
+import { normalPath } from './normal-path.ts'
 
-interface AccessFacts {
-  readonly reply: FastifyReply
-  /** The name of the key that the caller presented. */
-  readonly caller: string | undefined
-}
-
-/** One line a request. The query is left out: SOQL carries customer data. */
-export function logAccess(logger: Logger, request: FastifyRequest, { reply, caller }: AccessFacts): void {
+/** One line a request. Own time is all that is not the upstream's: policy, waiting for a token or a connection, a slow caller's head. */
+export function logAccess(logger: Logger, exchange: Exchange): void {
   if (!logger.isLevelEnabled('info')) return
-  const { exchange, problem } = request
-  const [path] = request.url.split('?', 1)
+  const { id, method, target, family, status, ms, upstreamMs, caller, problem, isBrokenOff, facts } = exchange
   logger.info(
     {
-      reqId: request.id,
-      method: request.method,
-      path,
-      status: reply.raw.statusCode,
-      ms: Math.round(reply.elapsedTime * 10) / 10,
-      ...(exchange && { family: exchange.family, bytes: exchange.bytesToCaller }),
-      ...(caller !== undefined && { caller }),
-      ...(exchange?.sessionReplaced === true && { sessionReplaced: true }),
-      ...(problem && { error: problem.code, ...ruleOf(problem.cause) }),
-      ...(!reply.raw.writableFinished && { brokenOff: true }),
+      reqId: id,
+      method,
+      path: normalPath(target),
+      family,
+      status,
+      ownMs: rounded(ms - (upstreamMs ?? 0)),
+      upstreamMs: upstreamMs === undefined ? undefined : rounded(upstreamMs),
+      bytesIn: facts?.bytesIn,
+      bytesOut: facts?.bytesOut,
+      caller,
+      sfdcRequestId: facts?.sfdcRequestId,
+      replayed: facts?.sessionReplaced === true ? true : undefined,
+      error: problem?.code,
+      rule: problem && ruleOf(problem.cause),
+      brokenOff: isBrokenOff ? true : undefined,
     },
     'request',
   )
 }
 
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10
+}
+
 /** A refusal carries the rule that made it. */
-function ruleOf(cause: unknown): { rule?: unknown } {
-  return typeof cause === 'object' && cause !== null && 'rule' in cause ? { rule: cause.rule } : {}
+function ruleOf(cause: unknown): unknown {
+  return typeof cause === 'object' && cause !== null && 'rule' in cause ? cause.rule : undefined
 }

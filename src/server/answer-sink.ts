@@ -1,23 +1,19 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { proxyStatus } from '../errors.ts'
-import type { ApiFamily } from '../upstream/api-family.ts'
 import type { AttemptContext } from '../upstream/bearer.ts'
 import { callerHeaders } from '../upstream/response-headers.ts'
+import type { ExchangeFacts } from './exchange.ts'
 import { withCors } from './origin-policy.ts'
-
-/** What is known of an exchange when it is over, for the access line. */
-export interface ExchangeFacts {
-  family: ApiFamily
-  upstreamStatus: number | undefined
-  sessionReplaced: boolean
-  bytesToCaller: number
-}
 
 export interface AnswerSinkOptions {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly facts: ExchangeFacts
+  /** Returned as X-Request-Id. */
+  readonly requestId: string
+  /** Monotonic milliseconds. */
+  readonly now: () => number
   /** The origin whose absolute Location values point back at the caller's address; asked once an answer is there. */
   readonly upstreamOrigin: () => string
   readonly callerOrigin: string
@@ -53,14 +49,20 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
     this.#controller = controller
+    this.#options.facts.upstreamStartedAt = this.#options.now()
     // The bearer interceptor gives this context.
     this.#sessionReplaced = (context as AttemptContext).sessionReplaced
     // Left while the request waited for a token or a connection: nothing is sent.
     if (this.#callerLeft) controller.abort(new Error('the caller left'))
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, text?: string): void {
-    const { response, facts, upstreamOrigin, callerOrigin, cors, onAnswer } = this.#options
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    fields: IncomingHttpHeaders,
+    text?: string,
+  ): void {
+    const { response, facts, requestId, upstreamOrigin, callerOrigin, cors, onAnswer } = this.#options
     const proxyStatusValue = this.#sessionReplaced ? proxyStatus({ details: 'session replaced' }) : undefined
     const headers = callerHeaders(rawPairs(controller.rawHeaders), {
       family: facts.family,
@@ -72,8 +74,11 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
       writeInterim(response, status, headers)
       return
     }
-    facts.upstreamStatus = status
+    headers.push('X-Request-Id', requestId)
     facts.sessionReplaced = this.#sessionReplaced
+    facts.sfdcRequestId = single(fields['x-sfdc-request-id'])
+    facts.limitInfo = single(fields['sforce-limit-info'])
+    facts.answerHeaders = headers
     onAnswer()
     response.writeHead(status, text, cors === undefined ? headers : withCors(headers, cors))
     // A stream's head must not wait for its first event; a small answer's head leaves with its body, in one write.
@@ -84,7 +89,7 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response, facts } = this.#options
-    facts.bytesToCaller += chunk.length
+    facts.bytesOut += chunk.length
     if (response.write(chunk) || this.#isWaitingForDrain) return
     this.#isWaitingForDrain = true
     controller.pause()
@@ -95,7 +100,8 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    const { response } = this.#options
+    const { response, facts, now } = this.#options
+    facts.upstreamEndedAt = now()
     const trailers = rawPairs(controller.rawTrailers)
     if (trailers.length > 0) response.addTrailers(pairsOf(trailers))
     response.end()
@@ -103,7 +109,8 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    const { response, onFailure } = this.#options
+    const { response, facts, now, onFailure } = this.#options
+    facts.upstreamEndedAt = now()
     if (this.#callerLeft) return
     if (response.headersSent) response.destroy(error)
     else onFailure(error)
@@ -115,6 +122,10 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
     const { request } = this.#options
     if (!request.readableEnded) request.resume()
   }
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0]
 }
 
 type RawHeaders = Dispatcher.DispatchController['rawHeaders']

@@ -13,10 +13,10 @@ export function sendProblem(reply: FastifyReply, problem: ProxyError): FastifyRe
 }
 
 /** What was thrown on the way of a request, as an entry of the error table. Client faults keep their meaning, anything else is our own. */
-export function toProblem(error: unknown, log: FastifyBaseLogger): ProxyError {
+export function toProblem(error: unknown, log: FastifyBaseLogger, reqId: string): ProxyError {
   if (error instanceof ProxyError) return error
   if (isClientFault(error)) return new ProxyError('PROXY_REQUEST_INVALID', { cause: error })
-  log.error({ err: error }, 'a request failed inside the proxy')
+  log.error({ err: error, reqId }, 'a request failed inside the proxy')
   return new ProxyError('PROXY_INTERNAL_ERROR', { cause: error })
 }
 

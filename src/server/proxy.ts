@@ -3,22 +3,14 @@ import type { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
-import type { ProxyError } from '../errors.ts'
 import { familyOf } from '../upstream/api-family.ts'
+import type { ForwardOptions } from '../upstream/bearer.ts'
 import { toProxyError } from '../upstream/gateway-error.ts'
 import { upstreamHeaders } from '../upstream/request-headers.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
-import { AnswerSink, type ExchangeFacts } from './answer-sink.ts'
+import { AnswerSink } from './answer-sink.ts'
+import type { ExchangeFacts } from './exchange.ts'
 import type { Guard } from './guard.ts'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** What the forwarder learnt of the exchange; null where the request was refused before it. */
-    exchange: ExchangeFacts | null
-    /** Why the proxy answered itself, where it did. */
-    problem: ProxyError | null
-  }
-}
 
 export interface ProxyOptions {
   readonly guard: Guard
@@ -26,6 +18,8 @@ export interface ProxyOptions {
   /** The pinned origin of the API, as far as it is known. */
   readonly upstreamOrigin: () => string
   readonly version: string
+  /** Monotonic milliseconds. */
+  readonly now: () => number
 }
 
 /** CONNECT never reaches a router; TRACE would echo the injected session to the caller, and is refused by the guard. */
@@ -55,16 +49,30 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
 
 /** One request, on its way: its bytes as they came, without what belongs to this hop or would be a session of the caller's. */
 function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOptions): void {
-  const { dispatcher, guard, upstreamOrigin, version } = options
+  const { dispatcher, guard, upstreamOrigin, version, now } = options
   const { raw } = request
   const target = raw.url ?? '/'
   const family = familyOf(target)
-  const facts: ExchangeFacts = { family, upstreamStatus: undefined, sessionReplaced: false, bytesToCaller: 0 }
+  const facts: ExchangeFacts = {
+    family,
+    target: withoutSessionParameters(target),
+    sentHeaders: upstreamHeaders(raw.rawHeaders, { family, version, httpVersion: raw.httpVersion }),
+    upstreamStartedAt: undefined,
+    upstreamEndedAt: undefined,
+    sessionReplaced: false,
+    bytesIn: 0,
+    bytesOut: 0,
+    sfdcRequestId: undefined,
+    limitInfo: undefined,
+    answerHeaders: undefined,
+  }
   request.exchange = facts
   const sink = new AnswerSink({
     request: raw,
     response: reply.raw,
     facts,
+    requestId: request.id,
+    now,
     upstreamOrigin,
     callerOrigin: `${request.protocol}://${request.host}`,
     cors: guard.corsOf(request),
@@ -76,16 +84,18 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
     },
   })
   const dispatch = (body: Readable) => {
-    dispatcher.dispatch(
-      {
-        path: withoutSessionParameters(target),
-        // Node parsed it: one of METHODS.
-        method: raw.method as Dispatcher.HttpMethod,
-        headers: upstreamHeaders(raw.rawHeaders, { family, version, httpVersion: raw.httpVersion }),
-        body: hasBody(raw.headers) ? body : null,
+    const outgoing: ForwardOptions = {
+      path: facts.target,
+      // Node parsed it: one of METHODS.
+      method: raw.method as Dispatcher.HttpMethod,
+      // Only ever read: what is added goes into a copy.
+      headers: facts.sentHeaders as string[],
+      body: hasBody(raw.headers) ? body : null,
+      onBody: (chunk) => {
+        facts.bytesIn += chunk.length
       },
-      sink,
-    )
+    }
+    dispatcher.dispatch(outgoing, sink)
   }
   // Judged even where it is empty: what a policy has to read and cannot find is refused.
   const body = guard.bodyOf(request, reply)

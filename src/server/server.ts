@@ -1,14 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import type { Logger } from 'pino'
 import { ProxyError } from '../errors.ts'
-import { logAccess } from './access-log.ts'
+import { watchExchange, type ExchangeObserver } from './exchange.ts'
 import { sendProblem, toProblem } from './problem-answer.ts'
 import { mountProxy, type ProxyOptions } from './proxy.ts'
+import { requestIdOf } from './request-id.ts'
 import { collapseSlashes } from './request-target.ts'
 
 export interface ServerOptions extends ProxyOptions {
   readonly logger: Logger
+  readonly observer: ExchangeObserver
 }
 
 export interface ProxyServer {
@@ -19,7 +27,15 @@ export interface ProxyServer {
 
 /** The Fastify instance that every listener hands its requests to: guard, then proxy; it listens on nothing by itself. */
 export async function createProxyServer(options: ServerOptions): Promise<ProxyServer> {
-  const { logger, guard } = options
+  const { logger, guard, observer, now } = options
+  const watch = (request: FastifyRequest, reply: FastifyReply) => {
+    watchExchange({ request, reply, observer, now, callerOf: guard.callerOf })
+    reply.header('x-request-id', request.id)
+  }
+  const answer = (reply: FastifyReply, problem: ProxyError) => {
+    reply.request.problem = problem
+    return sendProblem(reply, problem)
+  }
   // Under Fastify's own type, or every instance would carry pino's.
   const fastifyLogger: FastifyBaseLogger = logger
   const app: FastifyInstance = Fastify({
@@ -27,30 +43,30 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
     logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
     requestIdHeader: false,
+    genReqId: requestIdOf,
+    // Fastify would make a child logger for each request; ours carry their id in the line.
+    childLoggerFactory: (parent) => parent,
     // Listeners are closed first; what is still under way then is not to be turned away.
     return503OnClosing: false,
     // The Salesforce CLI and Data Loader send //services/…, which http-proxy would refuse.
     rewriteUrl: (request) => collapseSlashes(request.url ?? '/'),
     // The router's own complaints, such as a malformed escape in the path, come before any hook.
-    frameworkErrors: (error, _request, reply) => {
-      void sendProblem(reply, new ProxyError('PROXY_REQUEST_INVALID', { cause: error }))
+    frameworkErrors: (error, request, reply) => {
+      watch(request, reply)
+      void answer(reply, new ProxyError('PROXY_REQUEST_INVALID', { cause: error }))
     },
   })
   app.addHook('onRequest', (request, reply, done) => {
+    watch(request, reply)
     guard.onRequest(request, reply, done)
   })
-  app.addHook('onResponse', (request, reply, done) => {
-    logAccess(logger, request, { reply, caller: guard.callerOf(request) })
-    done()
-  })
   app.setErrorHandler((error, request, reply) => {
-    const problem = toProblem(error, request.log)
-    request.problem = problem
+    const problem = toProblem(error, logger, request.id)
     if (problem.statusCode >= 500) logger.warn({ err: problem, reqId: request.id }, 'request failed')
-    return sendProblem(reply.headers(guard.corsOf(request) ?? {}), problem)
+    return answer(reply.headers(guard.corsOf(request) ?? {}), problem)
   })
   // Every path has a route: what finds none is a method that is not forwarded.
-  app.setNotFoundHandler((_request, reply) => sendProblem(reply, new ProxyError('PROXY_METHOD_REFUSED')))
+  app.setNotFoundHandler((_request, reply) => answer(reply, new ProxyError('PROXY_METHOD_REFUSED')))
   await mountProxy(app, options)
   await app.ready()
   return {

@@ -28,6 +28,12 @@ export interface BearerOptions {
   readonly onEvent: (event: BearerEvent) => void
 }
 
+/** What a request may say beyond undici's options. */
+export interface ForwardOptions extends Dispatcher.DispatchOptions {
+  /** Given each piece of the caller's body once, as it comes, without any session of ours. */
+  readonly onBody?: (chunk: Buffer) => void
+}
+
 /** What `onRequestStart` gives as its context: whether this attempt follows the loss of a session. */
 export interface AttemptContext {
   readonly sessionReplaced: boolean
@@ -66,7 +72,7 @@ function withToken(
 
 interface Exchange {
   readonly dispatch: Dispatcher['dispatch']
-  readonly request: Dispatcher.DispatchOptions
+  readonly request: ForwardOptions
   readonly handler: Dispatcher.DispatchHandler
   readonly token: AccessToken
 }
@@ -82,7 +88,7 @@ interface PeekedAnswer {
 class BearerExchange implements Dispatcher.DispatchHandler {
   readonly #options: BearerOptions
   readonly #dispatch: Dispatcher['dispatch']
-  readonly #request: Dispatcher.DispatchOptions
+  readonly #request: ForwardOptions
   readonly #handler: Dispatcher.DispatchHandler
   readonly #family: ApiFamily
   readonly #body: ReplayableBody | undefined
@@ -101,7 +107,13 @@ class BearerExchange implements Dispatcher.DispatchHandler {
     this.#token = token
     this.#family = familyOf(request.path)
     const { replayLimitBytes, replayMemory } = options
-    if (request.body instanceof Readable) this.#body = new ReplayableBody(request.body, replayLimitBytes, replayMemory)
+    if (request.body instanceof Readable) {
+      this.#body = new ReplayableBody(request.body, {
+        limitBytes: replayLimitBytes,
+        memory: replayMemory,
+        onChunk: request.onBody,
+      })
+    }
   }
 
   send(): void {

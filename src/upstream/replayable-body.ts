@@ -24,6 +24,13 @@ export class ReplayMemory {
   }
 }
 
+export interface ReplayableBodyOptions {
+  readonly limitBytes: number
+  readonly memory: ReplayMemory
+  /** Told of each piece once, as it comes. */
+  readonly onChunk?: ((chunk: Buffer) => void) | undefined
+}
+
 /**
  * A request body that streams through while its beginning is held, so that it can be sent once more from its first byte.
  * Past `limitBytes`, or where the shared memory is used up, what was held is let go and the body flows on unrepeatable.
@@ -32,15 +39,17 @@ export class ReplayableBody {
   readonly #source: Readable
   readonly #limitBytes: number
   readonly #memory: ReplayMemory
+  readonly #onChunk: ((chunk: Buffer) => void) | undefined
   #held: Buffer[] | undefined = []
   #heldBytes = 0
   #reader: Readable | undefined
   #isEnded = false
 
-  constructor(source: Readable, limitBytes: number, memory: ReplayMemory) {
+  constructor(source: Readable, { limitBytes, memory, onChunk }: ReplayableBodyOptions) {
     this.#source = source
     this.#limitBytes = limitBytes
     this.#memory = memory
+    this.#onChunk = onChunk
   }
 
   get isRepeatable(): boolean {
@@ -69,6 +78,7 @@ export class ReplayableBody {
 
   #attach(): void {
     this.#source.on('data', (chunk: Buffer) => {
+      this.#onChunk?.(chunk)
       this.#hold(chunk)
       const reader = this.#reader
       if (reader?.destroyed === false && !reader.push(chunk)) this.#source.pause()

@@ -22,6 +22,8 @@ const DROPPED: ReadonlySet<string> = new Set([
   'alt-svc',
   'clear-site-data',
   'set-cookie',
+  // The proxy returns the caller's id, or its own, under this name.
+  'x-request-id',
 ])
 
 /**

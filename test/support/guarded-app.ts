@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { Dispatcher } from 'undici'
 import { Writable } from 'node:stream'
 import { createLogger } from '../../src/logger.ts'
+import { logAccess } from '../../src/server/access-log.ts'
 import { createGuard, type GuardOptions } from '../../src/server/guard.ts'
 import { listenerLimits } from '../../src/server/listener-limits.ts'
 import { listen } from '../../src/server/listeners.ts'
@@ -35,8 +36,16 @@ export async function startGuarded(options: Partial<GuardOptions> = {}, http: Se
       done()
     },
   })
+  const logger = createLogger({ level: 'trace', format: 'json', destination })
   const server = await createProxyServer({
-    logger: createLogger({ level: 'trace', format: 'json', destination }),
+    logger,
+    now: () => performance.now(),
+    observer: {
+      begun: () => undefined,
+      ended: (exchange) => {
+        logAccess(logger, exchange)
+      },
+    },
     version: '0.0.0-test',
     dispatcher: new RecordingDispatcher(passed),
     upstreamOrigin: () => 'https://upstream.invalid',

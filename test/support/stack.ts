@@ -11,6 +11,8 @@ export interface RunningApp extends App, AsyncDisposable {
   readonly tokenEvents: readonly TokenEvent[]
   /** Everything logged so far. */
   log(): string
+  /** Resolves with the access line of this request, once it is written. */
+  accessLine(requestId: string): Promise<Record<string, unknown>>
   /** Resolves with the token event of this type, the first one or the `nth`, once it has happened. */
   tokenEvent(type: TokenEvent['type'], nth?: number): Promise<TokenEvent>
 }
@@ -44,9 +46,12 @@ export async function startStack(
     },
   })
   let logged = ''
+  let lineNews = Promise.withResolvers<undefined>()
   const destination = new Writable({
     write(chunk: Buffer, _encoding, done) {
       logged += chunk.toString()
+      lineNews.resolve(undefined)
+      lineNews = Promise.withResolvers()
       done()
     },
   })
@@ -76,6 +81,13 @@ export async function startStack(
     settings,
     tokenEvents,
     log: () => logged,
+    async accessLine(requestId) {
+      for (;;) {
+        const found = logged.split('\n').find((line) => line.includes(requestId) && line.includes('"msg":"request"'))
+        if (found !== undefined) return JSON.parse(found) as Record<string, unknown> // pino writes objects
+        await lineNews.promise
+      }
+    },
     async tokenEvent(type, nth = 1) {
       for (;;) {
         const found = tokenEvents.filter((event) => event.type === type)[nth - 1]

@@ -15,7 +15,7 @@ async function textOf(stream: Readable): Promise<string> {
 describe('ReplayableBody', () => {
   test('streams the source and can stream it once more from its first byte', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, ROOM, new ReplayMemory(ROOM))
+    const body = new ReplayableBody(source, { limitBytes: ROOM, memory: new ReplayMemory(ROOM) })
     const first = textOf(body.stream())
     source.write('one ')
     source.end('two')
@@ -26,7 +26,7 @@ describe('ReplayableBody', () => {
 
   test('a second stream taken in the middle gets the beginning and the rest; the first gets no more', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, ROOM, new ReplayMemory(ROOM))
+    const body = new ReplayableBody(source, { limitBytes: ROOM, memory: new ReplayMemory(ROOM) })
     const first = body.stream()
     source.write('one ')
     await once(first, 'readable')
@@ -39,7 +39,7 @@ describe('ReplayableBody', () => {
   test('past its limit it flows on, lets go of what it held, and says that it cannot be repeated', async () => {
     const source = new PassThrough()
     const memory = new ReplayMemory(ROOM)
-    const body = new ReplayableBody(source, 5, memory)
+    const body = new ReplayableBody(source, { limitBytes: 5, memory: memory })
     const text = textOf(body.stream())
     source.write('1234')
     source.write('5678')
@@ -51,7 +51,7 @@ describe('ReplayableBody', () => {
 
   test('once it let go, a further stream gets only what is still to come', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, 2, new ReplayMemory(ROOM))
+    const body = new ReplayableBody(source, { limitBytes: 2, memory: new ReplayMemory(ROOM) })
     const first = body.stream()
     source.write('gone ')
     await once(first, 'readable')
@@ -63,8 +63,8 @@ describe('ReplayableBody', () => {
   test('where the shared memory is used up, a new body flows without being held', async () => {
     const memory = new ReplayMemory(6)
     const [a, b] = [new PassThrough(), new PassThrough()]
-    const first = new ReplayableBody(a, ROOM, memory)
-    const second = new ReplayableBody(b, ROOM, memory)
+    const first = new ReplayableBody(a, { limitBytes: ROOM, memory: memory })
+    const second = new ReplayableBody(b, { limitBytes: ROOM, memory: memory })
     const texts = [textOf(first.stream()), textOf(second.stream())]
     a.end('12345')
     await texts[0]
@@ -78,7 +78,7 @@ describe('ReplayableBody', () => {
   test('releasing twice gives the memory back once', async () => {
     const memory = new ReplayMemory(ROOM)
     const source = new PassThrough()
-    const body = new ReplayableBody(source, ROOM, memory)
+    const body = new ReplayableBody(source, { limitBytes: ROOM, memory: memory })
     const text = textOf(body.stream())
     source.end('body')
     await text
@@ -89,7 +89,7 @@ describe('ReplayableBody', () => {
 
   test('a caller that breaks off breaks the stream too', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, ROOM, new ReplayMemory(ROOM))
+    const body = new ReplayableBody(source, { limitBytes: ROOM, memory: new ReplayMemory(ROOM) })
     const text = textOf(body.stream())
     source.write('half')
     source.destroy(new Error('aborted'))
@@ -98,7 +98,7 @@ describe('ReplayableBody', () => {
 
   test('a slow reader holds the source back', async () => {
     const source = new PassThrough({ highWaterMark: 1024 })
-    const body = new ReplayableBody(source, 0, new ReplayMemory(ROOM))
+    const body = new ReplayableBody(source, { limitBytes: 0, memory: new ReplayMemory(ROOM) })
     const stream = body.stream()
     let written = 0
     while (source.write(Buffer.alloc(16_384)) || !source.isPaused()) {
@@ -114,7 +114,7 @@ describe('ReplayableBody', () => {
 
   test('bytes that come after the reader is gone are thrown away, so that the connection can go on', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, 0, new ReplayMemory(ROOM))
+    const body = new ReplayableBody(source, { limitBytes: 0, memory: new ReplayMemory(ROOM) })
     body.stream().destroy()
     source.resume()
     source.end(Buffer.alloc(1_000_000))
@@ -126,7 +126,7 @@ describe('ReplayableBody', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.string({ minLength: 1 })), fc.nat(), async (chunks, cut) => {
         const source = new PassThrough()
-        const body = new ReplayableBody(source, ROOM, new ReplayMemory(ROOM))
+        const body = new ReplayableBody(source, { limitBytes: ROOM, memory: new ReplayMemory(ROOM) })
         let result = textOf(body.stream()).catch(() => 'cut off')
         for (const [index, chunk] of chunks.entries()) {
           source.write(chunk)

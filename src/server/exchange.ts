@@ -1,0 +1,100 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ProxyError } from '../errors.ts'
+import { familyOf, type ApiFamily } from '../upstream/api-family.ts'
+import { withoutSessionParameters } from '../upstream/session-parameters.ts'
+
+/** What the forwarder learns of an exchange while it runs. Times are monotonic milliseconds. */
+export interface ExchangeFacts {
+  readonly family: ApiFamily
+  /** The target as it went upstream: query included, session parameters not. */
+  readonly target: string
+  /** The fields that went upstream, but for the session: flat, name and value in turn. */
+  readonly sentHeaders: readonly string[]
+  /** When the last attempt was on a connection. */
+  upstreamStartedAt: number | undefined
+  /** When its last byte came, or when it failed. */
+  upstreamEndedAt: number | undefined
+  sessionReplaced: boolean
+  /** Bytes of the body that the caller sent. */
+  bytesIn: number
+  bytesOut: number
+  /** Cloudaware's own name for the request: what its support asks for. */
+  sfdcRequestId: string | undefined
+  /** The Sforce-Limit-Info field of the answer. */
+  limitInfo: string | undefined
+  /** The fields that went to the caller: flat, and free of any session. */
+  answerHeaders: readonly string[] | undefined
+}
+
+/** A request that is over, for log, metrics and inspector. No token, and nothing of the caller's own session or key. */
+export interface Exchange {
+  readonly id: string
+  readonly method: string
+  readonly target: string
+  readonly family: ApiFamily
+  /** Undefined where the caller left before there was an answer. */
+  readonly status: number | undefined
+  /** From the last byte of the request's head to the last one of the answer. */
+  readonly ms: number
+  /** The part of `ms` during which a connection to Cloudaware worked on it; undefined where nothing was sent. */
+  readonly upstreamMs: number | undefined
+  /** The name of the key that the caller presented. */
+  readonly caller: string | undefined
+  /** Why the proxy answered itself, where it did. */
+  readonly problem: ProxyError | undefined
+  /** The answer did not reach the caller whole. */
+  readonly isBrokenOff: boolean
+  /** Undefined where the request was refused before it was forwarded. */
+  readonly facts: ExchangeFacts | undefined
+}
+
+/** Told of every request: `begun` as its head is there, `ended` once when all is over. */
+export interface ExchangeObserver {
+  begun(): void
+  ended(exchange: Exchange): void
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the forwarder learnt; null where the request was refused before it. */
+    exchange: ExchangeFacts | null
+    /** Why the proxy answered itself, where it did. */
+    problem: ProxyError | null
+  }
+}
+
+interface Watched {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly observer: ExchangeObserver
+  readonly now: () => number
+  readonly callerOf: (request: FastifyRequest) => string | undefined
+}
+
+/** Watches one request to its end, however it ends: `close` comes after `finish`, and alone where the caller leaves. */
+export function watchExchange({ request, reply, observer, now, callerOf }: Watched): void {
+  const startedAt = now()
+  observer.begun()
+  reply.raw.once('close', () => {
+    const { method, id, exchange: facts, problem, raw } = request
+    const endedAt = now()
+    const target = facts?.target ?? withoutSessionParameters(raw.url ?? '/')
+    observer.ended({
+      id,
+      method,
+      target,
+      family: facts?.family ?? familyOf(target),
+      status: reply.raw.headersSent ? reply.raw.statusCode : undefined,
+      ms: endedAt - startedAt,
+      upstreamMs:
+        facts?.upstreamStartedAt === undefined
+          ? undefined
+          : (facts.upstreamEndedAt ?? endedAt) - facts.upstreamStartedAt,
+      caller: callerOf(request),
+      // Requests that the router itself refuses are not decorated.
+      problem: problem ?? undefined,
+      isBrokenOff: !reply.raw.writableFinished,
+      facts: facts ?? undefined,
+    })
+  })
+}
