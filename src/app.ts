@@ -30,7 +30,7 @@ export interface App {
   /** Where callers find the proxy, such as `http://localhost:8080`. */
   readonly url: string
   readonly adminUrl: string | undefined
-  /** Drains: not ready at once, accepting for DRAIN_DELAY_MS, then waiting for the last request up to DRAIN_TIMEOUT_MS. */
+  /** Drains, once: not ready at once, accepting for DRAIN_DELAY_MS, then waiting for the last request up to DRAIN_TIMEOUT_MS. */
   close(): Promise<{ drained: boolean }>
 }
 
@@ -39,6 +39,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const { logger, version, clock = systemClock, ca, onTokenEvent, onQuit } = dependencies
   const startedAt = clock.now()
   let isDraining = false
+  let url: string | null = null
 
   const connector = connectorFor({ timeoutMs: settings.UPSTREAM_CONNECT_TIMEOUT_MS, ca })
   const tokenAgent = new Agent({ connect: connector })
@@ -86,6 +87,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     health: createHealth({ tokenStatus: () => keeper.status(), isDraining: () => isDraining }),
     status: () => ({
       version,
+      url,
       startedAt: new Date(startedAt).toISOString(),
       uptimeSeconds: Math.floor((clock.now() - startedAt) / 1000),
       isDraining,
@@ -101,21 +103,24 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     await Promise.all([upstream.destroy(), tokens.close(), tokenAgent.destroy()])
     throw error
   })
+  url = urlOf(settings.PROXY_HOST, listeners.proxy.port)
   keeper.start()
 
+  const close = async () => {
+    isDraining = true
+    if (settings.DRAIN_DELAY_MS > 0) await clock.sleep(settings.DRAIN_DELAY_MS)
+    const drained = await drain(listeners.proxy, { clock, timeoutMs: settings.DRAIN_TIMEOUT_MS })
+    // The admin listener tells how the draining goes, to the end.
+    listeners.admin?.cut()
+    await Promise.all([listeners.admin?.close(), proxyServer.close(), adminServer.close()])
+    await Promise.all([upstream.destroy(), tokens.close(), tokenAgent.destroy()])
+    return { drained }
+  }
+  let closed: ReturnType<typeof close> | undefined
   return {
-    url: urlOf(settings.PROXY_HOST, listeners.proxy.port),
+    url,
     adminUrl: listeners.admin && urlOf(settings.ADMIN_HOST, listeners.admin.port),
-    async close() {
-      isDraining = true
-      await clock.sleep(settings.DRAIN_DELAY_MS)
-      const drained = await drain(listeners.proxy, { clock, timeoutMs: settings.DRAIN_TIMEOUT_MS })
-      // The admin listener tells how the draining goes, to the end.
-      listeners.admin?.cut()
-      await Promise.all([listeners.admin?.close(), proxyServer.close(), adminServer.close()])
-      await Promise.all([upstream.destroy(), tokens.close(), tokenAgent.destroy()])
-      return { drained }
-    },
+    close: () => (closed ??= close()),
   }
 }
 

@@ -3,8 +3,8 @@ import { resolve } from 'node:path'
 import { crossCheck } from './config/checks.ts'
 import type { Checked } from './config/checks.ts'
 import { hasFileTwin, SETTINGS } from './config/schema.ts'
-import type { ValidatedSettings } from './config/schema.ts'
-import { errorCode, gatherValues } from './config/sources.ts'
+import type { SettingName, ValidatedSettings } from './config/schema.ts'
+import { errorCode, gatherTexts, gatherValues } from './config/sources.ts'
 import type { Sources } from './config/sources.ts'
 import { withoutTrailingSlash } from './config/url-checks.ts'
 import { validate } from './config/validate.ts'
@@ -46,6 +46,24 @@ export function loadSettings({
   if (all.length > 0) throw new ConfigError(all)
   // Nothing was refused, so nothing is missing.
   return Object.freeze(withDerived(settings as ValidatedSettings))
+}
+
+/**
+ * Some settings alone, for commands that need no more: what the others hold, or lack, is no problem then.
+ * `names` have defaults. Throws ConfigError.
+ */
+export function loadSome<Name extends SettingName>(
+  names: readonly Name[],
+  { argv = [], env = {}, cwd, readFile = (path) => readFileSync(path, 'utf8') }: Partial<Sources>,
+): Pick<ValidatedSettings, Name> {
+  const wanted: ReadonlySet<string> = new Set(names)
+  const gathered = gatherTexts({ argv, env, cwd, readFile })
+  const values = new Map([...gathered.values].filter(([name]) => wanted.has(name)))
+  const { settings, problems } = validate(values, new Set([...SETTINGS.keys()].filter((name) => !wanted.has(name))))
+  const all = [...gathered.problems, ...problems]
+  if (all.length > 0) throw new ConfigError(all)
+  // Each of them was given and passed, or has its default.
+  return settings as Pick<ValidatedSettings, Name>
 }
 
 /** The credentials among the settings, which must never be printed. */

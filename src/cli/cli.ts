@@ -21,5 +21,5 @@ export interface Stop {
   onCrash(error: unknown): void
 }
 
-/** 0, 1 and 2 as documented; undefined: it runs until it is stopped. */
-export type ExitCode = 0 | 1 | 2 | undefined
+/** 0, 1 and 2 mean the same everywhere, more is each command's own; undefined: it runs until it is stopped. */
+export type ExitCode = number | undefined

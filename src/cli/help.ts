@@ -4,9 +4,13 @@ import { settingsHelp } from '../config.ts'
 export function generalHelp(): string {
   return `cloudaware-proxy: plain HTTP on localhost in, authenticated Cloudaware CMDB API calls out.
 
-Usage: cloudaware-proxy [serve] [flags]      run the proxy (the default)
-       cloudaware-proxy demo [flags]         try it: an embedded Cloudaware org with the proxy in front
-       cloudaware-proxy emulator [--port N]  the embedded org alone, for tests of your own
+Usage: cloudaware-proxy [serve] [flags]     run the proxy (the default)
+       cloudaware-proxy status [--json]     how the running proxy is doing
+       cloudaware-proxy wait [--max 30s]    wait until the running proxy is ready
+       cloudaware-proxy quit                ask the running proxy to finish and end
+       cloudaware-proxy demo [flags]        try it: an embedded Cloudaware org with the proxy in front
+       cloudaware-proxy emulator [--port N] the embedded org alone, for tests of your own
+       cloudaware-proxy COMMAND --help      more about one of them
 
   --config FILE    read settings from FILE instead of config.env in the working directory
   --print-config   show the settings that would be used, credentials as <set>, and end
@@ -21,12 +25,35 @@ ${settingsHelp()}
 Exit codes: 0 stopped with every request finished, 1 stopped with requests cut short, or a crash, 2 wrong configuration.`
 }
 
+const ADMIN_FLAGS = '[--admin-host ADDRESS] [--admin-port N] [--config FILE]'
+const ADMIN_HELP = `The admin listener is looked for where ADMIN_HOST and ADMIN_PORT say, as the proxy itself reads them.`
+
 /** The help of commands that have flags of their own. */
 export const COMMAND_HELP: Readonly<Record<string, string>> = {
   demo: `Usage: cloudaware-proxy demo [flags of serve]
 
 Starts an embedded Cloudaware org whose tokens live 60 seconds, and the proxy in front of it, until Ctrl-C.
 Needs no account and no network. The proxy listens on 8080, or on any free port where that is taken.`,
+  status: `Usage: cloudaware-proxy status [--json] ${ADMIN_FLAGS}
+
+Shows how the running proxy is doing: whether it serves, its token's life, and what is wrong and how to mend it.
+  --json   show it as JSON, for programs
+${ADMIN_HELP}
+
+Exit codes: 0 it serves, 1 it is not ready, 2 wrong flags or settings, 3 no proxy answers.`,
+  wait: `Usage: cloudaware-proxy wait [--max DURATION] ${ADMIN_FLAGS}
+
+Waits until the running proxy is ready: until it holds a token. Says why where it is not.
+  --max DURATION   how long at most: 500ms, 30s, 2m, 1h (default: 30s)
+${ADMIN_HELP}
+
+Exit codes: 0 ready, 1 not ready in time, 2 wrong flags or settings, 3 no proxy answers in that time.`,
+  quit: `Usage: cloudaware-proxy quit ${ADMIN_FLAGS}
+
+Asks the running proxy to drain and end, as SIGTERM does; the proxy must have been started with ADMIN_ALLOW_QUIT=true.
+${ADMIN_HELP}
+
+Exit codes: 0 it drains, 1 it may not be ended like this, 2 wrong flags or settings, 3 no proxy answers.`,
   emulator: `Usage: cloudaware-proxy emulator [--port N] [--host ADDRESS] [--session-timeout-seconds N]
 
 Starts the embedded Cloudaware org alone: token endpoint and CMDB API over the same invented records.

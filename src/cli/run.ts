@@ -1,12 +1,19 @@
 import { ConfigError, describeSettings, loadSettings } from '../config.ts'
 import type { Cli, ExitCode } from './cli.ts'
-import { demo } from './demo.ts'
-import { emulator } from './emulator.ts'
 import { COMMAND_HELP, generalHelp } from './help.ts'
-import { serve } from './serve.ts'
 import { VERSION } from './version.ts'
 
-const COMMANDS: Readonly<Record<string, (cli: Cli) => Promise<ExitCode>>> = { serve, demo, emulator }
+type Command = (cli: Cli) => Promise<ExitCode>
+
+/** Each is loaded only when it is asked for: `serve` need not wait for an emulator, nor `status` for a server. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  status: async () => (await import('./status.ts')).status,
+  wait: async () => (await import('./wait.ts')).wait,
+  quit: async () => (await import('./quit.ts')).quit,
+  demo: async () => (await import('./demo.ts')).demo,
+  emulator: async () => (await import('./emulator.ts')).emulator,
+}
 
 /** Runs the command that the arguments name. */
 export async function run(cli: Cli): Promise<ExitCode> {
@@ -14,17 +21,20 @@ export async function run(cli: Cli): Promise<ExitCode> {
   const isNamed = first !== '' && !first.startsWith('-')
   const name = isNamed ? first : 'serve'
   const argv = isNamed ? cli.argv.slice(1) : cli.argv
-  const command = COMMANDS[name]
-  if (argv.includes('--version')) return print(cli, VERSION)
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  // What follows a lone -- belongs to another program.
+  const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
+  if (own.includes('--version')) return print(cli, VERSION)
   if (name === 'help') return print(cli, generalHelp())
-  if (command === undefined) {
+  if (load === undefined) {
     cli.err(`There is no such command. The commands are ${Object.keys(COMMANDS).join(', ')}; --help tells more.\n`)
     return 2
   }
-  if (argv.includes('--help') || argv.includes('-h')) return print(cli, COMMAND_HELP[name] ?? generalHelp())
+  if (own.includes('--help') || own.includes('-h')) return print(cli, COMMAND_HELP[name] ?? generalHelp())
   try {
-    if (argv.includes('--print-config'))
+    if (own.includes('--print-config'))
       return printConfig({ ...cli, argv: argv.filter((arg) => arg !== '--print-config') })
+    const command = await load()
     return await command({ ...cli, argv })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

@@ -19,8 +19,15 @@ export interface Gathered {
   blamed: Set<string>
 }
 
+/** All settings that are given, the contents of secret files included. */
+export function gatherValues(sources: Sources): Gathered {
+  const gathered = gatherTexts(sources)
+  readSecretFiles(gathered, sources)
+  return gathered
+}
+
 /** Flags beat the environment, which beats the file. An empty value counts as not given, so it hides nothing. */
-export function gatherValues({ argv, env, cwd, readFile }: Sources): Gathered {
+export function gatherTexts({ argv, env, cwd, readFile }: Sources): Gathered {
   const flags = readFlags(argv)
   const file = readConfigFile({ path: flags.configFile, cwd, readFile })
   const own = Object.entries(env).filter(([name]) => SETTINGS.has(name))
@@ -28,13 +35,11 @@ export function gatherValues({ argv, env, cwd, readFile }: Sources): Gathered {
     const trimmed = value?.trim() ?? ''
     return trimmed === '' ? [] : [[name, trimmed] as const]
   })
-  const gathered = {
+  return {
     values: new Map(given),
     problems: [...flags.problems, ...file.problems],
     blamed: new Set<string>(),
   }
-  readSecretFiles(gathered, { cwd, readFile })
-  return gathered
 }
 
 type FileAccess = Pick<Sources, 'cwd' | 'readFile'>

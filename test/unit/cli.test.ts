@@ -35,7 +35,7 @@ test.each([[['--help']], [['-h']], [['help']], [['serve', '--help']]])(
   },
 )
 
-test.each(['demo', 'emulator'])('%s --help is about that command', async (command) => {
+test.each(['status', 'wait', 'quit', 'demo', 'emulator'])('%s --help is about that command', async (command) => {
   const cli = new FakeCli([command, '--help'])
   expect(await run(cli)).toBe(0)
   expect(cli.printed).toMatch(new RegExp(`^Usage: cloudaware-proxy ${command} `))
@@ -44,7 +44,9 @@ test.each(['demo', 'emulator'])('%s --help is about that command', async (comman
 test('an unknown command is refused with the list of commands', async () => {
   const cli = new FakeCli(['frobnicate'])
   expect(await run(cli)).toBe(2)
-  expect(cli.complained).toBe('There is no such command. The commands are serve, demo, emulator; --help tells more.\n')
+  expect(cli.complained).toBe(
+    'There is no such command. The commands are serve, status, wait, quit, demo, emulator; --help tells more.\n',
+  )
 })
 
 test('--print-config shows what would be used, in the form of config.env and without credentials', async () => {

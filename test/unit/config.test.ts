@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test } from 'vitest'
-import { ConfigError, describeSettings, environmentWarnings, loadSettings } from '../../src/config.ts'
+import { ConfigError, describeSettings, environmentWarnings, loadSettings, loadSome } from '../../src/config.ts'
 import type { Settings } from '../../src/config.ts'
 
 const ORG = {
@@ -173,4 +173,15 @@ test('settings are shown without their credentials', () => {
     PROXY_API_KEY: '<set>',
   })
   expect(JSON.stringify(shown)).not.toMatch(/print/)
+})
+
+test('some settings are had alone, whatever the others hold or lack', () => {
+  const env = { ADMIN_PORT: '91', PROXY_PORT: 'many', CLOUDAWARE_CLIENT_SECRET_FILE: '/no/such/file' }
+  expect(loadSome(['ADMIN_HOST', 'ADMIN_PORT'], { env })).toMatchObject({ ADMIN_HOST: '127.0.0.1', ADMIN_PORT: 91 })
+  expect(() => loadSome(['ADMIN_PORT'], { argv: ['--admin-prot=1'], env: { ADMIN_PORT: 'many' } })).toThrow(
+    new ConfigError([
+      '--admin-prot is no flag: did you mean --admin-port?',
+      'ADMIN_PORT must be a port number from 0 to 65535, or off.',
+    ]),
+  )
 })
