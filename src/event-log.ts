@@ -9,9 +9,12 @@ export function logTokenEvent(log: Logger, event: TokenEvent): void {
       log.debug({ reason: event.reason }, 'token request')
       return
     case 'obtained': {
-      const { reason, fingerprint, format, lifeSeconds, lifeSource, afterFailures } = event
-      const fields = { token: fingerprint, reason, format, lifeSeconds, lifeSource }
-      log.info({ ...fields, ...(afterFailures > 0 && { afterFailures }) }, 'token obtained')
+      const { reason, fingerprint, format, lifeSeconds, lifeSource, afterFailures, refusedBefore } = event
+      const failures = afterFailures > 0 && { afterFailures }
+      const fields = { token: fingerprint, reason, format, lifeSeconds, lifeSource, ...failures }
+      if (refusedBefore)
+        log.warn(fields, 'the login host still gives out a token that the API refused: trying it again')
+      else log.info(fields, 'token obtained')
       return
     }
     case 'unchanged': {
@@ -42,8 +45,8 @@ export function logTokenEvent(log: Logger, event: TokenEvent): void {
       log[event.loud ? 'warn' : 'debug']({ error: event.error }, 'the token could not be introspected')
       return
     case 'held-back': {
-      const { reason, requestsPerHour, resumesInSeconds } = event
-      log.warn(
+      const { reason, requestsPerHour, resumesInSeconds, loud } = event
+      log[loud ? 'warn' : 'debug'](
         { reason, requestsPerHour, resumesInSeconds },
         'token request held back: TOKEN_REQUESTS_PER_HOUR is used up',
       )

@@ -26,6 +26,15 @@ export class RequestBudget {
     return this.#takenAt.length < this.limit ? 0 : Math.max(Math.ceil(oldest + HOUR_MS - now), 1)
   }
 
+  /**
+   * The least pause before a retry, milliseconds: none while half of the hour's requests are left, then what spreads the other half
+   * over an hour. So an outage of hours never uses the budget up, and what is left serves whoever has news.
+   */
+  paceMs(now: number): number {
+    const most = Math.ceil(this.limit / 2)
+    return this.used(now) < most ? 0 : HOUR_MS / Math.max(this.limit - most, 1)
+  }
+
   /** Requests of the last hour. */
   used(now: number): number {
     this.#takenAt = this.#takenAt.filter((takenAt) => now - takenAt < HOUR_MS)

@@ -8,7 +8,10 @@ interface Deadline {
   readonly signal: AbortSignal
 }
 
-/** Runs `work` with a signal that aborts it, as OAuthError `timeout`, when its time is up; settles when the work does. */
+/**
+ * Runs `work` with a signal that aborts it, as OAuthError `timeout`, when its time is up. Work that does not let go is left behind:
+ * a file on a dead network drive is read for ever, and nobody must wait for it.
+ */
 export async function withDeadline<T>(
   { clock, timeoutMs, signal }: Deadline,
   work: (signal: AbortSignal) => Promise<T>,
@@ -23,9 +26,17 @@ export async function withDeadline<T>(
     },
     () => undefined,
   )
+  const either = AbortSignal.any([deadline.signal, signal])
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => {
+    // Whoever aborts gives an error, or leaves it to AbortController to make one.
+    aborted.reject(either.reason as Error)
+  }
+  either.addEventListener('abort', onAbort)
   try {
-    return await work(AbortSignal.any([deadline.signal, signal]))
+    return await Promise.race([work(either), aborted.promise])
   } finally {
+    either.removeEventListener('abort', onAbort)
     done.abort()
   }
 }

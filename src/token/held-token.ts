@@ -10,13 +10,14 @@ export interface HeldToken {
   readonly endsAt: number
 }
 
-/** `now`: steady milliseconds; `wallNow`: epoch milliseconds. */
+/** When an answer came. `now`: steady milliseconds; `wallNow`: epoch milliseconds; `paceMs`: the pause that the budget asks of a retry. */
 export interface Moment {
   readonly now: number
   readonly wallNow: number
+  readonly paceMs: number
 }
 
-export function holdToken(answer: TokenAnswer, life: Life, { now, wallNow }: Moment): HeldToken {
+export function holdToken(answer: TokenAnswer, life: Life, { now, wallNow }: Omit<Moment, 'paceMs'>): HeldToken {
   const { value, format, instanceUrl, identityUrl } = answer
   const token = { value, fingerprint: fingerprint(value), format, instanceUrl, identityUrl, obtainedAt: wallNow }
   return { token, bornAt: now, life, endsAt: now + life.ms }

@@ -1,5 +1,6 @@
 import { RequestBudget } from './budget.ts'
 import { withDeadline } from './deadline.ts'
+import type { Moment } from './held-token.ts'
 import { News } from './news.ts'
 import { OAuthError, toOAuthError } from './oauth-error.ts'
 import { REQUEST_TIMEOUT_MS, INTROSPECTION_TIMEOUT_MS } from './schedule.ts'
@@ -99,12 +100,14 @@ class Keeper implements TokenKeeper {
     } else {
       this.#isAsking = true
       this.#state.asked(this.#time.now())
-      const outcome = await this.#ask(REQUEST_TIMEOUT_MS, (signal) => this.#options.grant.request(signal))
+      const outcome = await this.#ask(
+        { timeoutMs: REQUEST_TIMEOUT_MS, signal: this.#closing.signal },
+        this.#options.grant.request.bind(this.#options.grant),
+      )
       this.#isAsking = false
       if (this.#closing.signal.aborted) return
-      const now = this.#time.now()
-      if (outcome instanceof OAuthError) this.#state.failed(outcome, now)
-      else this.#state.answered(outcome, { now, wallNow: this.#options.clock.now() })
+      if (outcome instanceof OAuthError) this.#state.failed(outcome, this.#moment())
+      else this.#state.answered(outcome, this.#moment())
     }
     this.#attempts += 1
     if (this.#nextDemand !== undefined) this.#demand(this.#nextDemand)
@@ -112,21 +115,30 @@ class Keeper implements TokenKeeper {
     await this.#introspect()
   }
 
-  /** Callers have the token already: only the plan waits for this. */
+  /** Callers have the token already. As a sleep, it ends when the loop is woken: a refusal or a demand need not wait for it. */
   async #introspect(): Promise<void> {
     const { introspect } = this.#options
     const value = this.#state.valueToIntrospect
     if (introspect === undefined || value === undefined) return
-    const outcome = await this.#ask(INTROSPECTION_TIMEOUT_MS, (signal) => introspect(value, signal))
-    this.#state.introspected(value, outcome, this.#time.now())
+    const { signal } = (this.#nap = new AbortController())
+    const outcome = await this.#ask({ timeoutMs: INTROSPECTION_TIMEOUT_MS, signal }, introspect.bind(undefined, value))
+    if (!signal.aborted) this.#state.introspected(value, outcome, this.#time.now())
   }
 
-  async #ask<T>(timeoutMs: number, request: (signal: AbortSignal) => Promise<T>): Promise<T | OAuthError> {
+  async #ask<T>(
+    limits: { timeoutMs: number; signal: AbortSignal },
+    request: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | OAuthError> {
     try {
-      return await withDeadline({ clock: this.#options.clock, timeoutMs, signal: this.#closing.signal }, request)
+      return await withDeadline({ clock: this.#options.clock, ...limits }, request)
     } catch (thrown) {
       return toOAuthError(thrown)
     }
+  }
+
+  #moment(): Moment {
+    const { clock } = this.#options
+    return { now: this.#time.now(), wallNow: clock.now(), paceMs: this.#budget.paceMs(clock.monotonic()) }
   }
 
   #calmToken(): AccessToken | undefined {

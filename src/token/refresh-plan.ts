@@ -42,9 +42,10 @@ export class RefreshPlan {
     this.#notBefore = 0
   }
 
-  /** A person asks for an attempt now. */
+  /** A person asks for an attempt now: not long after the last one, but never later than it was due anyway. */
   demand(reason: 'operator' | 'reload', now: number): void {
-    this.want(Math.max(now, this.#askedAt + DEMAND_INTERVAL_MS), reason)
+    const allowedAt = Math.max(now, this.#askedAt + DEMAND_INTERVAL_MS)
+    this.want(Math.min(allowedAt, this.dueAt), reason)
   }
 
   calm(until: number): void {

@@ -1,24 +1,41 @@
 import { assumedLife, learnFromRefusal, type LearnedLife, type Life } from './lifetime.ts'
-import { countYoungRefusals, forcedIntervalMs } from './schedule.ts'
+import { countYoungRefusals, deadMs, forcedIntervalMs } from './schedule.ts'
 
-/** Refused values that are remembered, so that none of them is ever sent again. */
+/** Refused values that are remembered. */
 const MOST_DEAD = 32
+
+interface Refusal {
+  /** How often this value was refused while it was held. */
+  readonly count: number
+  /** Until then it is not sent, whatever the endpoint says. */
+  readonly deadUntil: number
+}
 
 /** What the API's refusals have taught: which values are dead, how long tokens really live, how soon to ask again. Times are steady milliseconds. */
 export class Refusals {
-  readonly #dead = new Set<string>()
+  readonly #refused = new Map<string, Refusal>()
   #young = 0
   #forcedAt = -Infinity
   #learned: LearnedLife | undefined
 
-  isDead(value: string): boolean {
-    return this.#dead.has(value)
+  /**
+   * Whether it is too soon to send this value once more. An endpoint that still gives it out long after the refusal says that the
+   * session lives: the API may have been wrong for a moment, and nobody else could find out.
+   */
+  isDead(value: string, now: number): boolean {
+    return now < (this.#refused.get(value)?.deadUntil ?? -Infinity)
   }
 
-  /** This value is never to be sent again. */
-  bury(value: string): void {
-    this.#dead.add(value)
-    for (const oldest of this.#dead) if (this.#dead.size > MOST_DEAD) this.#dead.delete(oldest)
+  wasRefused(value: string): boolean {
+    return this.#refused.has(value)
+  }
+
+  /** The API refused this value. */
+  bury(value: string, now: number): void {
+    const count = (this.#refused.get(value)?.count ?? 0) + 1
+    this.#refused.delete(value)
+    this.#refused.set(value, { count, deadUntil: now + deadMs(count) })
+    for (const oldest of this.#refused.keys()) if (this.#refused.size > MOST_DEAD) this.#refused.delete(oldest)
   }
 
   /** A held token was refused at age `ageMs`: when may its replacement be asked for? */

@@ -22,6 +22,9 @@ export const INTROSPECTION_TIMEOUT_MS = 10 * SECOND
 /** The operator's wish and a new secret wait this long after the last attempt: a script that asks in a loop must not spend the budget. */
 export const DEMAND_INTERVAL_MS = 5 * SECOND
 
+/** A budget that holds requests back all day is worth a warning once in this time. */
+export const HELD_BACK_QUIET_MS = 60 * MINUTE
+
 /** When to replace a token of this life: at 75 to 80 % of it. `random` is in [0, 1). */
 export function refreshAfterMs(lifeMs: number, random: number): number {
   return Math.max(lifeMs * (0.8 - 0.05 * random), SHORTEST_INTERVAL_MS)
@@ -34,6 +37,11 @@ export function calmMs(lifeMs: number, refreshMs: number): number {
 
 /** The pause after the `count`th answer in a row that brought the token already held: 1, 2, 4, 8, then 15 minutes. */
 export function unchangedDelayMs(count: number): number {
+  return doubling(MINUTE, count, 15 * MINUTE)
+}
+
+/** How long a value refused for the `count`th time is dead, whatever the endpoint says: 1, 2, 4, 8, then 15 minutes. */
+export function deadMs(count: number): number {
   return doubling(MINUTE, count, 15 * MINUTE)
 }
 
@@ -59,14 +67,25 @@ export interface FailureRun {
   readonly loud: boolean
 }
 
-/** The run that `error` begins or goes on. `random` is in [0, 1). */
-export function nextFailure(before: FailureRun | undefined, error: OAuthError, random: number): FailureRun {
+interface RetryTerms {
+  /** In [0, 1). */
+  readonly random: number
+  /** The least delay, for the budget's sake. */
+  readonly paceMs: number
+}
+
+/** The run that `error` begins or goes on. */
+export function nextFailure(
+  before: FailureRun | undefined,
+  error: OAuthError,
+  { random, paceMs }: RetryTerms,
+): FailureRun {
   const ofKind = before?.error.kind === error.kind ? before.ofKind + 1 : 1
   return {
     error,
     count: (before?.count ?? 0) + 1,
     ofKind,
-    delayMs: retryDelayMs(error.kind, ofKind, random),
+    delayMs: Math.max(retryDelayMs(error.kind, ofKind, random), paceMs),
     loud: before === undefined || isNews(before.error, error),
   }
 }

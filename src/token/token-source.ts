@@ -75,6 +75,8 @@ export type TokenEvent =
       readonly lifeSeconds: number
       readonly lifeSource: LifeSource
       readonly afterFailures: number
+      /** The API has refused this very value before, but the endpoint still vouches for it. */
+      readonly refusedBefore?: true
     }
   | {
       readonly type: 'unchanged'
@@ -109,6 +111,7 @@ export type TokenEvent =
       readonly reason: RefreshReason
       readonly requestsPerHour: number
       readonly resumesInSeconds: number
+      readonly loud: boolean
     }
   | { readonly type: 'instance-url-refused'; readonly instanceUrl: string }
   | { readonly type: 'secret-changed'; readonly secret: SecretLabel }

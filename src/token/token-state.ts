@@ -21,6 +21,7 @@ export class TokenState {
   #held: HeldToken | undefined
   #failure: schedule.FailureRun | undefined
   #isHeldBack = false
+  #heldBackQuietUntil = 0
   #unchanged = 0
   #introspectionFails = false
   #refusedInstanceUrl: string | undefined
@@ -63,11 +64,11 @@ export class TokenState {
     this.#options.emit({ type: 'requested', reason: this.#plan.reason })
   }
 
-  /** The endpoint gave a token: a dead one (a failure), the one held (no failure and no new life), or a new one. */
+  /** The endpoint gave a token: one that the API has just refused (a failure), the one held (no failure and no new life), or another. */
   answered(answer: TokenAnswer, moment: Moment): void {
     const { now } = moment
-    if (this.#refusals.isDead(answer.value)) {
-      this.failed(new OAuthError({ kind: 'transient', error: 'refused_token_reissued' }), now)
+    if (this.#isUseless(answer.value, now)) {
+      this.failed(new OAuthError({ kind: 'transient', error: 'refused_token_reissued' }), moment)
       return
     }
     const outcome = { reason: this.#plan.reason, afterFailures: this.#failure?.count ?? 0 }
@@ -79,8 +80,8 @@ export class TokenState {
   }
 
   /** A token request failed; the token held, if any, serves on, since only the API can prove it dead. */
-  failed(error: OAuthError, now: number): void {
-    const run = schedule.nextFailure(this.#failure, error, this.#options.random())
+  failed(error: OAuthError, { now, paceMs }: Moment): void {
+    const run = schedule.nextFailure(this.#failure, error, { random: this.#options.random(), paceMs })
     const event = failedEvent(run, { reason: this.#plan.reason, serving: this.#held?.token.fingerprint })
     this.#failure = run
     this.#plan.want(now, 'retry')
@@ -93,14 +94,19 @@ export class TokenState {
     this.#isHeldBack = true
     this.#plan.hold(now + waitMs)
     const { reason } = this.#plan
-    this.#options.emit({ type: 'held-back', reason, requestsPerHour, resumesInSeconds: seconds(waitMs) })
+    const loud = now >= this.#heldBackQuietUntil
+    if (loud) this.#heldBackQuietUntil = now + schedule.HELD_BACK_QUIET_MS
+    this.#options.emit({ type: 'held-back', reason, requestsPerHour, resumesInSeconds: seconds(waitMs), loud })
   }
 
   /** The API refused a token. Whoever reports the one held first causes its replacement; for the others there is nothing to do. */
   refused({ value }: AccessToken, now: number): boolean {
-    this.#refusals.bury(value)
     const held = this.#held
-    if (held?.token.value !== value) return false
+    const isHeld = held?.token.value === value
+    // A late report of what is known already.
+    if (!isHeld && this.#refusals.wasRefused(value)) return false
+    this.#refusals.bury(value, now)
+    if (!isHeld) return false
     this.#held = undefined
     const ageMs = now - held.bornAt
     this.#options.emit({ type: 'refused', fingerprint: held.token.fingerprint, ageSeconds: seconds(ageMs) })
@@ -112,8 +118,8 @@ export class TokenState {
 
   /** The operator, or a new secret, asks for an attempt now; only a rate limit and the budget stand above that. */
   demanded(reason: 'operator' | 'reload', now: number): void {
-    if (this.#failure?.error.kind !== 'rate-limited') this.#plan.release()
     this.#plan.demand(reason, now)
+    if (this.#failure?.error.kind !== 'rate-limited') this.#plan.release()
   }
 
   /** A caller has waited for the attempt that is due; if it hangs, the next callers need not. */
@@ -134,6 +140,14 @@ export class TokenState {
     this.#introspectionFails = outcome instanceof OAuthError
     if (outcome instanceof OAuthError) this.#options.emit({ type: 'introspection-failed', error: outcome.error, loud })
     else this.#learnLife(value, outcome, now)
+  }
+
+  /** A value that was refused gets a second chance, but not too soon, and not in place of one that nobody has refused. */
+  #isUseless(value: string, now: number): boolean {
+    const held = this.#held?.token.value
+    if (value === held) return false
+    const isTrusted = held !== undefined && !this.#refusals.wasRefused(held)
+    return isTrusted ? this.#refusals.wasRefused(value) : this.#refusals.isDead(value, now)
   }
 
   #learnLife(value: string, lifeMs: number, now: number): void {
@@ -158,7 +172,8 @@ export class TokenState {
     const held = holdToken(answer, life, moment)
     this.#unchanged = 0
     this.#live(held, moment.now, 0)
-    this.#options.emit({ type: 'obtained', ...outcome, ...describeHeld(held) })
+    const history = this.#refusals.wasRefused(answer.value) ? { refusedBefore: true as const } : {}
+    this.#options.emit({ type: 'obtained', ...outcome, ...describeHeld(held), ...history })
   }
 
   #live(held: HeldToken, now: number, leastMs: number): void {

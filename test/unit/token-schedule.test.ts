@@ -31,9 +31,12 @@ test('refusals of young tokens are answered ever more slowly, those of old ones 
   expect(schedule.countYoungRefusals(3, 60_000)).toBe(0)
 })
 
+const TERMS = { random: 0, paceMs: 0 }
+
 function runOf(kinds: FailureKind[], random: number): schedule.FailureRun[] {
   const runs: schedule.FailureRun[] = []
-  for (const kind of kinds) runs.push(schedule.nextFailure(runs.at(-1), new OAuthError({ kind, error: kind }), random))
+  for (const kind of kinds)
+    runs.push(schedule.nextFailure(runs.at(-1), new OAuthError({ kind, error: kind }), { random, paceMs: 0 }))
   return runs
 }
 
@@ -61,17 +64,17 @@ test('only news is loud, and another kind begins its own row of delays', () => {
 test('another meaning is news, other words for the same are not', () => {
   const refusal = (description: string) =>
     new OAuthError({ kind: 'permanent', error: 'invalid_grant', description, status: 400 })
-  const first = schedule.nextFailure(undefined, refusal('no client credentials user enabled'), 0)
-  expect(schedule.nextFailure(first, refusal('no client credentials user enabled (request 2)'), 0).loud).toBe(false)
-  expect(schedule.nextFailure(first, refusal('ip restricted or invalid login hours'), 0).loud).toBe(true)
+  const first = schedule.nextFailure(undefined, refusal('no client credentials user enabled'), TERMS)
+  expect(schedule.nextFailure(first, refusal('no client credentials user enabled (request 2)'), TERMS).loud).toBe(false)
+  expect(schedule.nextFailure(first, refusal('ip restricted or invalid login hours'), TERMS).loud).toBe(true)
 })
 
 test('the same refusal of another secret is news', () => {
   const refusal = (fingerprint: string) =>
     new OAuthError({ kind: 'permanent', error: 'invalid_client', secret: { name: 'SECRET', fingerprint } })
-  const first = schedule.nextFailure(undefined, refusal('aaaaaaaa'), 0)
-  expect(schedule.nextFailure(first, refusal('aaaaaaaa'), 0).loud).toBe(false)
-  expect(schedule.nextFailure(first, refusal('bbbbbbbb'), 0).loud).toBe(true)
+  const first = schedule.nextFailure(undefined, refusal('aaaaaaaa'), TERMS)
+  expect(schedule.nextFailure(first, refusal('aaaaaaaa'), TERMS).loud).toBe(false)
+  expect(schedule.nextFailure(first, refusal('bbbbbbbb'), TERMS).loud).toBe(true)
 })
 
 test('the budget never gives more than its cap in any hour', () => {
@@ -102,4 +105,28 @@ test('the budget says how long to wait, and after that gives', () => {
   expect(budget.take(2000)).toBe(HOUR - 2000)
   expect(budget.take(HOUR - 0.5)).toBe(1)
   expect(budget.take(HOUR)).toBe(0)
+})
+
+test('half of the budget is free of any pace, and the other half is spread over an hour', () => {
+  const budget = new RequestBudget(60)
+  for (let taken = 0; taken < 29; taken++) budget.take(0)
+  expect(budget.paceMs(0)).toBe(0)
+  budget.take(0)
+  expect(budget.paceMs(0)).toBe(120_000)
+  expect(budget.paceMs(HOUR)).toBe(0)
+})
+
+test('a budget too small to halve is paced too', () => {
+  const budget = new RequestBudget(1)
+  expect(budget.paceMs(0)).toBe(0)
+  budget.take(0)
+  expect(budget.paceMs(0)).toBe(HOUR)
+})
+
+test('the pace lengthens a retry, and never shortens it', () => {
+  const refusal = (kind: FailureKind) => new OAuthError({ kind, error: kind })
+  const delay = (kind: FailureKind) =>
+    schedule.nextFailure(undefined, refusal(kind), { random: 0, paceMs: 120_000 }).delayMs
+  expect(delay('transient')).toBe(120_000)
+  expect(delay('rate-limited')).toBe(HOUR)
 })
