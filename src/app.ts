@@ -15,6 +15,9 @@ import { createTokens } from './tokens.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import { connectorFor, createUpstream } from './upstream/dispatcher.ts'
 
+/** DNS answers of cloud hosts live for a minute or so: an address that left DNS is left alone within five. */
+const CONNECTION_LIFE_MS = 5 * 60_000
+
 export interface AppDependencies {
   readonly logger: Logger
   readonly version: string
@@ -58,6 +61,10 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     originFor: (token) => settings.CLOUDAWARE_API_URL ?? token.instanceUrl ?? settings.CLOUDAWARE_URL,
     connector,
     connections: settings.UPSTREAM_CONNECTIONS,
+    queueLimit: settings.UPSTREAM_QUEUE_LIMIT,
+    queueTimeoutMs: settings.UPSTREAM_QUEUE_TIMEOUT_MS,
+    connectionLifeMs: CONNECTION_LIFE_MS,
+    clock,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     replayLimitBytes: settings.PROXY_REPLAY_LIMIT_BYTES,
     onEvent: (event) => {
@@ -92,6 +99,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       uptimeSeconds: Math.floor((clock.now() - startedAt) / 1000),
       isDraining,
       upstream: upstreamOrigin(),
+      connections: { active: upstream.load.active, waiting: upstream.load.waiting },
       token: keeper.status(),
       settings: describeSettings(settings),
     }),

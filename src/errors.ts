@@ -65,6 +65,13 @@ export const PROXY_ERRORS = {
       'The session ended under a body too large to be held for a repeat; nothing was applied. Send the request again.',
     retryAfterSeconds: 1,
   },
+  PROXY_UPSTREAM_BUSY: {
+    status: 503,
+    type: 'connection_limit_reached',
+    message:
+      'All connections to Cloudaware are in use (UPSTREAM_CONNECTIONS) and none came free in time (UPSTREAM_QUEUE_LIMIT, UPSTREAM_QUEUE_TIMEOUT_MS); nothing was sent. Send the request again later.',
+    retryAfterSeconds: 2,
+  },
   PROXY_UPSTREAM_TIMEOUT: {
     status: 504,
     type: 'connection_read_timeout',

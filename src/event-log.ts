@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { TokenEvent } from './token/token-source.ts'
-import type { BearerEvent } from './upstream/bearer.ts'
+import type { BearerEvent } from './upstream/bearer-options.ts'
 
 /** Tells the log what happened to the token: what a person should see at info and above, the rest at debug. */
 export function logTokenEvent(log: Logger, event: TokenEvent): void {

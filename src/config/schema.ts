@@ -109,6 +109,16 @@ export const settingsSchema = Type.Object({
   }),
 
   UPSTREAM_CONNECTIONS: whole('Connections to Cloudaware at most', { default: 64, minimum: 1, maximum: 4096 }),
+  UPSTREAM_QUEUE_LIMIT: whole('How many requests may wait while all connections are in use; further ones get 503', {
+    default: 1024,
+    minimum: 0,
+    maximum: 65_536,
+  }),
+  UPSTREAM_QUEUE_TIMEOUT_MS: whole('How long such a request waits before it gets 503, in milliseconds', {
+    default: 30_000,
+    minimum: 1,
+    maximum: DAY_MS,
+  }),
   UPSTREAM_CONNECT_TIMEOUT_MS: whole('How long connecting to Cloudaware may take, in milliseconds', {
     default: 10_000,
     minimum: 1,

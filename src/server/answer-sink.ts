@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { proxyStatus } from '../errors.ts'
-import type { AttemptContext } from '../upstream/bearer.ts'
+import type { ExchangeContext } from '../upstream/exchange-controller.ts'
 import { callerHeaders } from '../upstream/response-headers.ts'
 import type { ExchangeFacts } from './exchange.ts'
 import { withCors } from './origin-policy.ts'
@@ -33,7 +33,7 @@ export interface AnswerSinkOptions {
 export class AnswerSink implements Dispatcher.DispatchHandler {
   readonly #options: AnswerSinkOptions
   #controller: Dispatcher.DispatchController | undefined
-  #sessionReplaced = false
+  #context: ExchangeContext = { sessionReplaced: false }
   #callerLeft = false
   #isWaitingForDrain = false
 
@@ -49,11 +49,8 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
     this.#controller = controller
-    this.#options.facts.upstreamStartedAt = this.#options.now()
     // The bearer interceptor gives this context.
-    this.#sessionReplaced = (context as AttemptContext).sessionReplaced
-    // Left while the request waited for a token or a connection: nothing is sent.
-    if (this.#callerLeft) controller.abort(new Error('the caller left'))
+    this.#context = context as ExchangeContext
   }
 
   onResponseStart(
@@ -63,7 +60,8 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
     text?: string,
   ): void {
     const { response, facts, requestId, upstreamOrigin, callerOrigin, cors, onAnswer } = this.#options
-    const proxyStatusValue = this.#sessionReplaced ? proxyStatus({ details: 'session replaced' }) : undefined
+    const { sessionReplaced } = this.#context
+    const proxyStatusValue = sessionReplaced ? proxyStatus({ details: 'session replaced' }) : undefined
     const headers = callerHeaders(rawPairs(controller.rawHeaders), {
       family: facts.family,
       upstreamOrigin: upstreamOrigin(),
@@ -75,7 +73,7 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
       return
     }
     headers.push('X-Request-Id', requestId)
-    facts.sessionReplaced = this.#sessionReplaced
+    facts.sessionReplaced = sessionReplaced
     facts.sfdcRequestId = single(fields['x-sfdc-request-id'])
     facts.limitInfo = single(fields['sforce-limit-info'])
     facts.answerHeaders = headers

@@ -4,7 +4,7 @@ import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { familyOf } from '../upstream/api-family.ts'
-import type { ForwardOptions } from '../upstream/bearer.ts'
+import type { ForwardOptions } from '../upstream/bearer-options.ts'
 import { toProxyError } from '../upstream/gateway-error.ts'
 import { upstreamHeaders } from '../upstream/request-headers.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
@@ -93,6 +93,9 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
       body: hasBody(raw.headers) ? body : null,
       onBody: (chunk) => {
         facts.bytesIn += chunk.length
+      },
+      onConnection: () => {
+        facts.upstreamStartedAt = now()
       },
     }
     dispatcher.dispatch(outgoing, sink)

@@ -57,22 +57,35 @@ const UNMENDABLE: readonly (readonly [mark: string, sentence: string])[] = [
 export const JWT_UNMENDABLE =
   'Tokens in JWT form are accepted by the REST APIs only, not by SOAP, Bulk v1 or streaming: turn off "Issue JSON Web Token (JWT)-based access tokens" for the app, or use REST.'
 
-/** The cheap gate: whether the body of an answer is worth holding back for {@link readRefusal}. */
-export function mayBeDeadSession(family: ApiFamily, status: number, headers: IncomingHttpHeaders): boolean {
+/** `hold` the answer back until it has been read; or `watch` it pass, too late to be answered otherwise, but not to replace the token. */
+export type Look = 'hold' | 'watch'
+
+/** The cheap gate: whether the body of an answer is worth a look by {@link readRefusal}. */
+export function lookAt(family: ApiFamily, status: number, headers: IncomingHttpHeaders): Look | undefined {
   switch (status) {
     case 401:
     case 403: // where the API is switched off, too
-      return true
+      return 'hold'
     case 400:
-      return family === 'bulk1'
+      return family === 'bulk1' ? 'hold' : undefined
     case 500:
-      return family === 'soap'
+      return family === 'soap' ? 'hold' : undefined
     case 200:
-      // A long poll flows at once: only what is known to be small and whole is held.
-      return family === 'streaming' && Number(headers['content-length']) <= MAX_STREAMING_REFUSAL_BYTES
+      return family === 'streaming' ? lookAtStream(headers['content-length']) : undefined
     default:
-      return false
+      return undefined
   }
+}
+
+/** A long poll flows at once: only what is known to be small and whole is held. */
+function lookAtStream(length: string | undefined): Look | undefined {
+  if (length === undefined) return 'watch'
+  return Number(length) <= MAX_STREAMING_REFUSAL_BYTES ? 'hold' : undefined
+}
+
+/** How much of an answer that passed the gate is kept for {@link readRefusal}; a longer one is no refusal. */
+export function lookLimit(look: Look): number {
+  return look === 'hold' ? MAX_REFUSAL_BYTES : MAX_STREAMING_REFUSAL_BYTES
 }
 
 /** What an answer that passed the gate says of the session; undefined where it speaks of something else. `body` is all of it that was held. */

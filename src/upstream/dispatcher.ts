@@ -1,6 +1,9 @@
 import { getCACertificates } from 'node:tls'
-import { Agent, buildConnector, type Dispatcher } from 'undici'
-import { bearer, type BearerEvent } from './bearer.ts'
+import { Agent, buildConnector, Pool, type Dispatcher } from 'undici'
+import type { Clock } from '../clock.ts'
+import { bearer } from './bearer.ts'
+import type { BearerEvent } from './bearer-options.ts'
+import { ConnectionQueue } from './connection-queue.ts'
 import { ConnectionWatch } from './connection-watch.ts'
 import { ReplayMemory } from './replayable-body.ts'
 import type { AccessToken, TokenSource } from '../token/token-source.ts'
@@ -11,6 +14,12 @@ export interface UpstreamOptions {
   /** From connectorFor. */
   readonly connector: buildConnector.connector
   readonly connections: number
+  /** How many requests may wait for a connection, and how long. */
+  readonly queueLimit: number
+  readonly queueTimeoutMs: number
+  readonly clock: Clock
+  /** After this long a connection ends with the request that it carries, so that a new address of the host is found. */
+  readonly connectionLifeMs: number
   /** How long the head of an answer, and any pause within its body, may take. */
   readonly timeoutMs: number
   readonly replayLimitBytes: number
@@ -20,6 +29,8 @@ export interface UpstreamOptions {
 export interface Upstream {
   /** Dispatches with the session injected; `origin` of the options is ignored. */
   readonly dispatcher: Dispatcher
+  /** How many requests have a connection now, and how many wait for one. */
+  readonly load: { readonly active: number; readonly waiting: number }
   /** Waits for what is under way, then closes. */
   close(): Promise<void>
   /** Breaks off whatever is under way. */
@@ -49,10 +60,13 @@ export function connectorFor({
 
 /** The pool of connections to the API, with the session put on each request. Ours to close. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { connector, connections, timeoutMs, replayLimitBytes } = options
+  const { connector, connections, connectionLifeMs, timeoutMs, replayLimitBytes } = options
   const watch = new ConnectionWatch()
   const agent = new Agent({
     connections,
+    clientTtl: connectionLifeMs,
+    // A Pool even for one connection, where undici would take a Client, which knows no clientTtl.
+    factory: (origin, poolOptions) => new Pool(origin, poolOptions),
     connect: watch.watch(connector),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
@@ -61,10 +75,21 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     allowH2: false,
   })
   const replayMemory = new ReplayMemory(replayLimitBytes * HELD_BODIES)
-  const dispatcher = agent.compose(bearer({ ...options, replayMemory, isStale: (error) => watch.isStale(error) }))
+  const { queueLimit: limit, queueTimeoutMs, clock } = options
+  const queue = new ConnectionQueue({ places: connections, limit, timeoutMs: queueTimeoutMs, clock })
+  const isStale = (error: Error) => watch.isStale(error)
+  const dispatcher = agent.compose(bearer({ ...options, queue, replayMemory, isStale }))
   const end = async (ending: Promise<void>) => {
     await ending
     watch[Symbol.dispose]()
   }
-  return { dispatcher, close: () => end(agent.close()), destroy: () => end(agent.destroy()) }
+  const load = {
+    get active() {
+      return queue.active
+    },
+    get waiting() {
+      return queue.waiting
+    },
+  }
+  return { dispatcher, load, close: () => end(agent.close()), destroy: () => end(agent.destroy()) }
 }

@@ -3,8 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { TokenUnavailableError, type AccessToken, type TokenSource } from '../../src/token/token-source.ts'
-import type { BearerEvent } from '../../src/upstream/bearer.ts'
+import type { BearerEvent } from '../../src/upstream/bearer-options.ts'
 import { connectorFor, createUpstream, type UpstreamOptions } from '../../src/upstream/dispatcher.ts'
 import { startOriginServer } from '../support/origin-server.ts'
 
@@ -44,6 +45,10 @@ function start(origin: string, options: Partial<UpstreamOptions> = {}) {
     tokens,
     originFor: () => origin,
     connections: 4,
+    queueLimit: 100,
+    queueTimeoutMs: 10_000,
+    connectionLifeMs: 300_000,
+    clock: systemClock,
     connector: connectorFor({ timeoutMs: 1000 }),
     timeoutMs: 10_000,
     replayLimitBytes: 1024,
@@ -109,7 +114,7 @@ describe('a refused session', () => {
     const headers = body ? ['Content-Length', '7'] : []
     const answer = await send(upstream.dispatcher, { method, body, headers })
     expect(answer).toMatchObject({ status: 200, body: 'ok', error: undefined })
-    expect(answer.contexts).toEqual([{ sessionReplaced: false }, { sessionReplaced: true }])
+    expect(answer.contexts).toMatchObject([{ sessionReplaced: true }])
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer first', 'Bearer second'])
     if (body) expect(String(await server.requests[1]?.body)).toBe('one two')
     expect(upstream.tokens.rejected).toEqual(['first'])

@@ -52,6 +52,8 @@ test('three settings are enough, and the rest has the documented defaults', () =
     PROXY_ALLOW_REMOTE: false,
     PROXY_REPLAY_LIMIT_BYTES: 1_048_576,
     UPSTREAM_CONNECTIONS: 64,
+    UPSTREAM_QUEUE_LIMIT: 1024,
+    UPSTREAM_QUEUE_TIMEOUT_MS: 30_000,
     UPSTREAM_CONNECT_TIMEOUT_MS: 10_000,
     UPSTREAM_TIMEOUT_MS: 600_000,
     ADMIN_HOST: '127.0.0.1',

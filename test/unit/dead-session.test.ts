@@ -2,7 +2,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompress
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ApiFamily } from '../../src/upstream/api-family.ts'
-import { MAX_REFUSAL_BYTES, mayBeDeadSession, readRefusal } from '../../src/upstream/dead-session.ts'
+import { lookAt, lookLimit, MAX_REFUSAL_BYTES, readRefusal } from '../../src/upstream/dead-session.ts'
 
 const FAMILIES = ['rest', 'bulk1', 'soap', 'streaming', 'identity'] as const
 const REST = '[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]'
@@ -29,21 +29,24 @@ function read(family: ApiFamily, status: number, body: string | Buffer, contentE
 
 describe('the answers worth a look', () => {
   test.each(FAMILIES)('%s: a 401 and a 403 are, an ordinary answer is not', (family) => {
-    expect(mayBeDeadSession(family, 401, {})).toBe(true)
-    expect(mayBeDeadSession(family, 403, {})).toBe(true)
-    for (const status of [201, 204, 206, 300, 304, 404, 503]) expect(mayBeDeadSession(family, status, {})).toBe(false)
+    expect(lookAt(family, 401, {})).toBe('hold')
+    expect(lookAt(family, 403, {})).toBe('hold')
+    for (const status of [201, 204, 206, 300, 304, 404, 503]) expect(lookAt(family, status, {})).toBeUndefined()
   })
 
   test('a 400 is for Bulk v1 alone, a 500 for SOAP alone', () => {
-    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 400, {}))).toEqual(['bulk1'])
-    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 500, {}))).toEqual(['soap'])
+    expect(FAMILIES.filter((family) => lookAt(family, 400, {}) === 'hold')).toEqual(['bulk1'])
+    expect(FAMILIES.filter((family) => lookAt(family, 500, {}) === 'hold')).toEqual(['soap'])
+    expect(FAMILIES.map((family) => lookAt(family, 400, {})).filter((look) => look !== undefined)).toEqual(['hold'])
   })
 
-  test('a 200 is for streaming alone, and only where it is known to be small', () => {
-    expect(FAMILIES.filter((family) => mayBeDeadSession(family, 200, sized(300)))).toEqual(['streaming'])
-    expect(mayBeDeadSession('streaming', 200, {})).toBe(false)
-    expect(mayBeDeadSession('streaming', 200, sized(4096))).toBe(true)
-    expect(mayBeDeadSession('streaming', 200, sized(4097))).toBe(false)
+  test('a 200 is for streaming alone: held where it is known to be small, watched where its length is not known', () => {
+    expect(FAMILIES.filter((family) => lookAt(family, 200, sized(300)) !== undefined)).toEqual(['streaming'])
+    expect(FAMILIES.filter((family) => lookAt(family, 200, {}) !== undefined)).toEqual(['streaming'])
+    expect(lookAt('streaming', 200, sized(4096))).toBe('hold')
+    expect(lookAt('streaming', 200, sized(4097))).toBeUndefined()
+    expect(lookAt('streaming', 200, {})).toBe('watch')
+    expect(lookLimit('watch')).toBeLessThan(lookLimit('hold'))
   })
 })
 
@@ -76,7 +79,7 @@ describe('a dead session', () => {
     ['a CometD message outside an array', 'streaming', 200, CONNECT.slice(1, -1)],
     ['CometD with 401', 'streaming', 401, REST],
   ] as const)('is recognised: %s', (_name, family, status, body) => {
-    expect(mayBeDeadSession(family, status, sized(body.length))).toBe(true)
+    expect(lookAt(family, status, sized(body.length))).toBe('hold')
     expect(read(family, status, body)).toBe('dead')
   })
 

@@ -1,0 +1,204 @@
+import { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import { ProxyError } from '../errors.ts'
+import type { AccessToken } from '../token/token-source.ts'
+import { familyOf, SESSION_PLACES, type ApiFamily } from './api-family.ts'
+import { Attempt, type AttemptOwner } from './attempt.ts'
+import type { BearerOptions, ForwardOptions } from './bearer-options.ts'
+import type { Waiter } from './connection-queue.ts'
+import { ExchangeController } from './exchange-controller.ts'
+import { withLengthGrownBy } from './header-list.ts'
+import { ReplayableBody } from './replayable-body.ts'
+import { withSession } from './request-headers.ts'
+import { soapBody } from './soap-body.ts'
+
+export interface ExchangeParts {
+  readonly dispatch: Dispatcher['dispatch']
+  readonly request: ForwardOptions
+  readonly handler: Dispatcher.DispatchHandler
+}
+
+/** One request of a caller's: a token and a place among the connections for it, then an attempt, and another where that is safe. */
+export class BearerExchange implements AttemptOwner, Waiter {
+  readonly handler: Dispatcher.DispatchHandler
+  readonly controller: ExchangeController
+  readonly family: ApiFamily
+  readonly #options: BearerOptions
+  readonly #dispatch: Dispatcher['dispatch']
+  readonly #request: ForwardOptions
+  readonly #body: ReplayableBody | undefined
+  #hasPlace = false
+  #isDispatched = false
+  #connectionReplaced = false
+  #isOver = false
+
+  constructor(options: BearerOptions, { dispatch, request, handler }: ExchangeParts) {
+    this.handler = handler
+    this.family = familyOf(request.path)
+    this.controller = new ExchangeController((reason) => {
+      this.#fail(reason)
+    })
+    this.#options = options
+    this.#dispatch = dispatch
+    this.#request = request
+    if (request.body instanceof Readable) {
+      const { replayLimitBytes: limitBytes, replayMemory: memory } = options
+      this.#body = new ReplayableBody(request.body, { limitBytes, memory, onChunk: request.onBody })
+    }
+  }
+
+  start(): void {
+    this.handler.onRequestStart?.(this.controller, this.controller)
+    this.#send()
+  }
+
+  #send(): void {
+    this.#withToken((token) => {
+      this.#enterQueue(token)
+    })
+  }
+
+  /** At once where a token is held: no promise is made on the way of an ordinary request. */
+  #withToken(use: (token: AccessToken) => void): void {
+    const token = this.#options.tokens.get()
+    if (!(token instanceof Promise)) {
+      use(token)
+      return
+    }
+    const useLater = (late: AccessToken) => {
+      if (!this.#isOver) use(late)
+    }
+    token.then(useLater, (error: unknown) => {
+      this.#fail(error as Error) // token sources reject with errors
+    })
+  }
+
+  #enterQueue(token: AccessToken): void {
+    try {
+      this.#hasPlace = this.#options.queue.enter(this)
+    } catch (error) {
+      this.#fail(error as ProxyError) // PROXY_UPSTREAM_BUSY
+      return
+    }
+    if (this.#hasPlace) this.#sendWith(token)
+  }
+
+  onPlace(): void {
+    this.#hasPlace = true
+    if (this.#isOver) {
+      this.#leaveQueue()
+      return
+    }
+    // The token may have been replaced meanwhile.
+    this.#withToken((token) => {
+      this.#sendWith(token)
+    })
+  }
+
+  onRefused(error: ProxyError): void {
+    this.#fail(error)
+  }
+
+  #leaveQueue(): void {
+    if (this.#hasPlace) this.#options.queue.leave()
+    else this.#options.queue.withdraw(this)
+    this.#hasPlace = false
+  }
+
+  #sendWith(token: AccessToken): void {
+    const body = this.#body?.stream()
+    // Our callers pass flat arrays; undici's type allows more.
+    const headers = this.#request.headers as string[]
+    if (body === undefined || !SESSION_PLACES[this.family].inBody) {
+      this.#attempt(token, { headers, body: body ?? null })
+      return
+    }
+    soapBody(body, token.value, this.#request.path).then(
+      (soap) => {
+        if (this.#isOver) soap.body.destroy()
+        else this.#attempt(token, { headers: withLengthGrownBy(headers, soap.delta), body: soap.body })
+      },
+      (error: unknown) => {
+        this.#fail(error as Error) // streams fail with errors
+      },
+    )
+  }
+
+  #attempt(token: AccessToken, { headers, body }: { headers: readonly string[]; body: Readable | null }): void {
+    this.#isDispatched = true
+    const options = {
+      ...this.#request,
+      origin: this.#options.originFor(token),
+      headers: withSession(headers, this.family, token.value),
+      body,
+    }
+    this.#dispatch(options, new Attempt(this, token))
+  }
+
+  attemptBegun(attempt: Dispatcher.DispatchController): void {
+    this.#request.onConnection?.()
+    this.controller.attach(attempt)
+  }
+
+  attemptEnded(): void {
+    this.#isDispatched = false
+    this.#leaveQueue()
+  }
+
+  attemptFailed(error: Error, hasAnswer: boolean): void {
+    if (hasAnswer || !this.#mayRepeatOnNewConnection(error)) {
+      this.#fail(error)
+      return
+    }
+    this.#connectionReplaced = true
+    this.#options.onEvent({ type: 'connection-replaced', family: this.family })
+    this.#send()
+  }
+
+  /** RFC 9110 §9.2.2: a kept-alive connection that the peer closed under an idempotent request, before any answer, costs a second try. */
+  #mayRepeatOnNewConnection(error: Error): boolean {
+    if (this.#isOver || this.#connectionReplaced || !this.#options.isStale(error)) return false
+    return IDEMPOTENT.has(this.#request.method) && this.#body?.isRepeatable !== false
+  }
+
+  sessionRefused(token: AccessToken, isHeld: boolean): boolean {
+    const { tokens, onEvent } = this.#options
+    const { fingerprint } = token
+    const { family } = this
+    tokens.reject(token)
+    // The new session was refused as well, or the answer is with the caller already: the API's own words are the truth now.
+    if (this.controller.sessionReplaced || !isHeld) return false
+    if (this.#body?.isRepeatable === false) {
+      onEvent({ type: 'session-lost', family, fingerprint })
+      this.#fail(new ProxyError('PROXY_SESSION_REPLACED'))
+      return true
+    }
+    onEvent({ type: 'session-replaced', family, fingerprint })
+    this.controller.sessionReplaced = true
+    this.#send()
+    return true
+  }
+
+  apiRefused(diagnosis: string): void {
+    this.#options.onEvent({ type: 'api-refused', family: this.family, diagnosis })
+  }
+
+  answerBegun(): void {
+    this.#body?.release()
+  }
+
+  answerEnded(): void {
+    this.#isOver = true
+  }
+
+  #fail(error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#body?.release()
+    // What undici has, undici ends: the connection is not free before.
+    if (!this.#isDispatched) this.#leaveQueue()
+    this.handler.onResponseError?.(this.controller, error)
+  }
+}
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])

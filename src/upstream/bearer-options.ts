@@ -1,0 +1,32 @@
+import type { Dispatcher } from 'undici'
+import type { AccessToken, TokenSource } from '../token/token-source.ts'
+import type { ApiFamily } from './api-family.ts'
+import type { ConnectionQueue } from './connection-queue.ts'
+import type { ReplayMemory } from './replayable-body.ts'
+
+/** What the interceptor tells its observer; no token, no header, no body. */
+export type BearerEvent =
+  | { readonly type: 'session-replaced'; readonly family: ApiFamily; readonly fingerprint: string }
+  | { readonly type: 'session-lost'; readonly family: ApiFamily; readonly fingerprint: string }
+  | { readonly type: 'api-refused'; readonly family: ApiFamily; readonly diagnosis: string }
+  | { readonly type: 'connection-replaced'; readonly family: ApiFamily }
+
+export interface BearerOptions {
+  readonly tokens: TokenSource
+  /** The origin that a token may be sent to: pinned, never taken from a request. */
+  readonly originFor: (token: AccessToken) => string
+  readonly queue: ConnectionQueue
+  readonly replayLimitBytes: number
+  readonly replayMemory: ReplayMemory
+  /** Whether a failure is only the end of an idle connection (ConnectionWatch). */
+  readonly isStale: (error: Error) => boolean
+  readonly onEvent: (event: BearerEvent) => void
+}
+
+/** What a request may say beyond undici's options. */
+export interface ForwardOptions extends Dispatcher.DispatchOptions {
+  /** Given each piece of the caller's body once, as it comes, without any session of ours. */
+  readonly onBody?: (chunk: Buffer) => void
+  /** Told each time that the request goes onto a connection. */
+  readonly onConnection?: () => void
+}

@@ -1,0 +1,38 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dispatcher } from 'undici'
+
+/** The head of an answer, and as much of its body as was looked at before it is known what the answer means. */
+export class HeldAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly #statusText: string | undefined
+  readonly #limitBytes: number
+  readonly #chunks: Buffer[] = []
+  #bytes = 0
+
+  constructor(
+    { status, headers, statusText }: { status: number; headers: IncomingHttpHeaders; statusText: string | undefined },
+    limitBytes: number,
+  ) {
+    this.status = status
+    this.headers = headers
+    this.#statusText = statusText
+    this.#limitBytes = limitBytes
+  }
+
+  /** Whether the body is still short enough to be what it was held for. */
+  add(chunk: Buffer): boolean {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    return this.#bytes <= this.#limitBytes
+  }
+
+  get body(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+
+  passTo(handler: Dispatcher.DispatchHandler, controller: Dispatcher.DispatchController): void {
+    handler.onResponseStart?.(controller, this.status, this.headers, this.#statusText)
+    for (const chunk of this.#chunks) handler.onResponseData?.(controller, chunk)
+  }
+}

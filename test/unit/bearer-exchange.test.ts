@@ -1,0 +1,202 @@
+import { PassThrough } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import type { AccessToken } from '../../src/token/token-source.ts'
+import { bearer } from '../../src/upstream/bearer.ts'
+import type { BearerOptions } from '../../src/upstream/bearer-options.ts'
+import { ConnectionQueue } from '../../src/upstream/connection-queue.ts'
+import { ReplayMemory } from '../../src/upstream/replayable-body.ts'
+
+/*
+ * What no real connection can be made to do at a chosen moment: the order of a token, a place, a controller and a caller who leaves.
+ */
+
+const TOKEN: AccessToken = {
+  value: 'first',
+  fingerprint: 'print',
+  format: 'opaque',
+  instanceUrl: undefined,
+  identityUrl: undefined,
+  obtainedAt: 0,
+}
+const ticks = () => new Promise(setImmediate)
+
+interface Dispatched {
+  readonly options: Dispatcher.DispatchOptions
+  readonly attempt: Required<
+    Pick<
+      Dispatcher.DispatchHandler,
+      'onRequestStart' | 'onResponseStart' | 'onResponseData' | 'onResponseEnd' | 'onResponseError'
+    >
+  >
+}
+
+class Attempted implements Dispatcher.DispatchController {
+  readonly reason = null
+  readonly rawHeaders: string[] = []
+  readonly rawTrailers: string[] = []
+  readonly calls: string[] = []
+  aborted = false
+  paused = false
+  abort(): void {
+    this.aborted = true
+    this.calls.push('abort')
+  }
+  pause(): void {
+    this.paused = true
+  }
+  resume(): void {
+    this.paused = false
+  }
+}
+
+function setUp(options: Partial<BearerOptions> = {}) {
+  const dispatched: Dispatched[] = []
+  const log: string[] = []
+  const queue = new ConnectionQueue({ places: 1, limit: 5, timeoutMs: 60_000, clock: systemClock })
+  const intercept = bearer({
+    tokens: { get: () => TOKEN, reject: ({ value }) => void log.push(`rejected ${value}`) },
+    originFor: () => 'https://org.invalid',
+    queue,
+    replayLimitBytes: 1000,
+    replayMemory: new ReplayMemory(10_000),
+    isStale: () => true,
+    onEvent: ({ type }) => void log.push(type),
+    ...options,
+  })
+  const dispatch = intercept((sent, handler) => {
+    dispatched.push({ options: sent, attempt: handler as Dispatched['attempt'] }) // ours has all five
+    return true
+  })
+  const controllers: Dispatcher.DispatchController[] = []
+  const send = (name: string, path = '/services/data', body: PassThrough | null = null) => {
+    dispatch(
+      { path, method: 'POST', headers: [], body },
+      {
+        onRequestStart: (controller) => void controllers.push(controller),
+        onResponseStart: (_, status) => void log.push(`${name}: ${status}`),
+        onResponseData: (_, chunk) => void log.push(`${name}: ${chunk.toString()}`),
+        onResponseEnd: () => void log.push(`${name}: end`),
+        onResponseError: (_, error) => void log.push(`${name}: ${error.message}`),
+      },
+    )
+    const controller = controllers.at(-1)
+    if (!controller) throw new Error('the handler gets its controller before dispatch returns')
+    return controller
+  }
+  return { dispatched, log, queue, send }
+}
+
+const gone = new Error('the caller left')
+
+describe('an exchange', () => {
+  test('aborted while it waits for its token is told at once, and the late token is not used', async () => {
+    const late = Promise.withResolvers<AccessToken>()
+    const { dispatched, log, queue, send } = setUp({ tokens: { get: () => late.promise, reject: () => undefined } })
+    const controller = send('one')
+    controller.abort(gone)
+    controller.abort(gone)
+    expect(log).toEqual(['one: the caller left'])
+    expect([controller.aborted, controller.reason]).toEqual([true, gone])
+    late.resolve(TOKEN)
+    await ticks()
+    expect([dispatched.length, queue.active]).toEqual([0, 0])
+  })
+
+  test('aborted while it waits, and whose token then fails, is told once', async () => {
+    const late = Promise.withResolvers<AccessToken>()
+    const { log, send } = setUp({ tokens: { get: () => late.promise, reject: () => undefined } })
+    send('one').abort(gone)
+    late.reject(new Error('no token'))
+    await ticks()
+    expect(log).toEqual(['one: the caller left'])
+  })
+
+  test('aborted between undici’s taking it and a connection ends when undici comes to it, and holds its place until then', () => {
+    const { dispatched, log, queue, send } = setUp()
+    send('one').abort(gone)
+    expect([log, queue.active]).toEqual([['one: the caller left'], 1])
+    const undicis = new Attempted()
+    dispatched[0]?.attempt.onRequestStart(undicis, null)
+    expect(undicis.calls).toEqual(['abort'])
+    dispatched[0]?.attempt.onResponseError(undicis, gone)
+    expect([log, queue.active]).toEqual([['one: the caller left'], 0])
+  })
+
+  test('aborted in the moment in which it is given a place gives the place on', async () => {
+    const { dispatched, log, queue, send } = setUp()
+    send('one')
+    const second = send('two')
+    send('three')
+    dispatched[0]?.attempt.onResponseEnd(new Attempted(), {})
+    second.abort(gone)
+    await ticks()
+    expect(log).toEqual(['one: end', 'two: the caller left'])
+    expect([dispatched.length, queue.active, queue.waiting]).toEqual([2, 1, 0])
+  })
+
+  test('aborted while the head of its SOAP body is awaited never sends it', async () => {
+    const { dispatched, log, queue, send } = setUp()
+    const body = new PassThrough()
+    send('one', '/services/Soap/u/62.0', body).abort(gone)
+    body.end('<e:Envelope xmlns:e="x"><e:Header/><e:Body><q/></e:Body></e:Envelope>')
+    await ticks()
+    await ticks()
+    expect([log, dispatched.length, queue.active]).toEqual([['one: the caller left'], 0, 0])
+  })
+
+  test('hands pauses on to the attempt that is under way, and to none before and after', () => {
+    const { dispatched, send } = setUp()
+    const controller = send('one')
+    controller.pause()
+    controller.resume()
+    expect(controller.paused).toBe(false)
+    const undicis = new Attempted()
+    dispatched[0]?.attempt.onRequestStart(undicis, null)
+    controller.pause()
+    expect([undicis.paused, controller.paused]).toEqual([true, true])
+    controller.resume()
+    expect(undicis.paused).toBe(false)
+    dispatched[0]?.attempt.onResponseEnd(undicis, {})
+    controller.pause()
+    expect([undicis.paused, controller.paused]).toEqual([false, false])
+  })
+})
+
+describe('a CometD answer of unknown length', () => {
+  const refusal = JSON.stringify([
+    {
+      channel: '/meta/connect',
+      successful: false,
+      error: '401::Authentication invalid',
+      advice: { reconnect: 'none' },
+    },
+  ])
+
+  function answered(...chunks: string[]) {
+    const { dispatched, log, send } = setUp()
+    send('one', '/cometd/62.0')
+    const [sent] = dispatched
+    const undicis = new Attempted()
+    sent?.attempt.onRequestStart(undicis, null)
+    sent?.attempt.onResponseStart(undicis, 200, {}, 'OK')
+    for (const chunk of chunks) sent?.attempt.onResponseData(undicis, Buffer.from(chunk))
+    const passed = [...log]
+    sent?.attempt.onResponseEnd(undicis, {})
+    return { log, passed }
+  }
+
+  test('flows at once, and a refusal in it has the token replaced for the next request', () => {
+    const { log, passed } = answered(refusal.slice(0, 20), refusal.slice(20))
+    expect(passed).toEqual(['one: 200', `one: ${refusal.slice(0, 20)}`, `one: ${refusal.slice(20)}`])
+    expect(log).toEqual([...passed, 'rejected first', 'one: end'])
+  })
+
+  test('that carries events says nothing of the session, however long it is', () => {
+    expect(answered('[{"channel":"/topic/x","data":"401::"}]').log.at(-1)).toBe('one: end')
+    const { log } = answered(refusal, ' '.repeat(10_000), ' '.repeat(10_000))
+    expect(log).not.toContain('rejected first')
+    expect(log.filter((line) => line.startsWith('one: 200'))).toHaveLength(1)
+  })
+})
