@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { parseCallerKeys } from './config/caller-keys.ts'
 import { crossCheck } from './config/checks.ts'
 import type { Checked } from './config/checks.ts'
 import { hasFileTwin, SETTINGS } from './config/schema.ts'
@@ -9,6 +10,8 @@ import type { Sources } from './config/sources.ts'
 import { withoutTrailingSlash } from './config/url-checks.ts'
 import { validate } from './config/validate.ts'
 
+export { parseCallerKeys } from './config/caller-keys.ts'
+export type { NamedKey } from './config/caller-keys.ts'
 export { describeSettings, exampleFile, settingsHelp, settingsTable } from './config/render.ts'
 export { environmentWarnings } from './config/sources.ts'
 
@@ -66,11 +69,13 @@ export function loadSome<Name extends SettingName>(
   return settings as Pick<ValidatedSettings, Name>
 }
 
-/** The credentials among the settings, which must never be printed. */
+/** The credentials among the settings, which must never be printed; of several API keys each by itself. */
 export function secretsOf(settings: Settings): readonly string[] {
-  return Object.entries(settings).flatMap(([name, value]) =>
+  const keys = parseCallerKeys(settings.PROXY_API_KEY ?? '')
+  const given = Object.entries(settings).flatMap(([name, value]) =>
     hasFileTwin(name) && typeof value === 'string' ? [value] : [],
   )
+  return 'keys' in keys ? [...given, ...keys.keys.map(({ key }) => key)] : given
 }
 
 function unreadableFiles(settings: Checked, { cwd, readFile }: Pick<Sources, 'cwd' | 'readFile'>): string[] {

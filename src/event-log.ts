@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { CertificateEvent } from './server/certificate.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import type { BearerEvent } from './upstream/bearer-options.ts'
 
@@ -84,5 +85,22 @@ export function logBearerEvent(log: Logger, event: BearerEvent): void {
       return
     case 'connection-replaced':
       log.debug({ family }, 'the upstream had closed an idle connection: the request is sent on another')
+  }
+}
+
+/** Tells the log what became of the https listener's certificate. */
+export function logCertificateEvent(
+  log: Logger,
+  event: CertificateEvent | Extract<TokenEvent, { type: 'secret-unreadable' }>,
+): void {
+  switch (event.type) {
+    case 'certificate-renewed':
+      log.info({ fingerprint: event.fingerprint, validUntil: event.validUntil }, 'certificate read again')
+      return
+    case 'certificate-refused':
+      log.warn({ problem: event.problem }, 'the new certificate is of no use: the old one is kept')
+      return
+    case 'secret-unreadable':
+      logTokenEvent(log, event)
   }
 }

@@ -16,6 +16,8 @@ export interface TokensOptions {
   /** Carries token requests; closed by the caller. */
   readonly dispatcher: Dispatcher
   readonly onEvent: (event: TokenEvent) => void
+  /** Told of each value that a secret file is read with. */
+  readonly onSecret: (secret: string) => void
 }
 
 export interface Tokens {
@@ -25,10 +27,11 @@ export interface Tokens {
 }
 
 /** The token room, furnished as the settings say: secrets, grant, keeper. */
-export function createTokens({ settings, clock, dispatcher, onEvent }: TokensOptions): Tokens {
+export function createTokens({ settings, clock, dispatcher, onEvent, onSecret }: TokensOptions): Tokens {
   const secrets = new Secrets({
     clock,
     onEvent,
+    onSecret,
     onChange: () => {
       keeper.reload()
     },
@@ -77,21 +80,33 @@ export function createTokens({ settings, clock, dispatcher, onEvent }: TokensOpt
 
 type SecretName = 'CLOUDAWARE_CLIENT_ID' | 'CLOUDAWARE_CLIENT_SECRET' | 'CLOUDAWARE_JWT_KEY'
 
+interface Watching extends Pick<TokensOptions, 'clock' | 'onEvent' | 'onSecret'> {
+  readonly onChange: () => void
+}
+
 /** Secrets as the settings give them: a value, or a file that is watched. */
 class Secrets {
   readonly #files: SecretFile[] = []
-  readonly #watching: { clock: Clock; onEvent: (event: TokenEvent) => void; onChange: () => void }
+  readonly #watching: Watching
 
-  constructor(watching: { clock: Clock; onEvent: (event: TokenEvent) => void; onChange: () => void }) {
+  constructor(watching: Watching) {
     this.#watching = watching
   }
 
   open(name: SecretName, settings: Settings): SecretSource {
     const path = settings[`${name}_FILE`]
     if (path === undefined) return fixedSecret(name, valueOf(name, settings))
-    const file = watchSecretFile({ setting: `${name}_FILE`, path, ...this.#watching })
+    const { onSecret, ...watching } = this.#watching
+    const file = watchSecretFile({ setting: `${name}_FILE`, path, ...watching })
     this.#files.push(file)
-    return file
+    return {
+      name: file.name,
+      async current() {
+        const value = await file.current()
+        onSecret(value)
+        return value
+      },
+    }
   }
 
   async close(): Promise<void> {

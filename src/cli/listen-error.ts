@@ -1,4 +1,5 @@
 import type { Settings } from '../config.ts'
+import { SocketError } from '../server/unix-socket.ts'
 
 const PORTS = ['PROXY_PORT', 'PROXY_TLS_PORT', 'ADMIN_PORT'] as const
 
@@ -10,6 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** One line naming the setting where the error is about listening, else undefined. */
 export function explainListenError(error: unknown, settings: Settings): string | undefined {
+  if (error instanceof SocketError) return error.message
   if (!(error instanceof Error) || !('code' in error) || !('port' in error)) return undefined
   const reason = REASONS[String(error.code)]
   const name = PORTS.find((candidate) => settings[candidate] === error.port)

@@ -4,6 +4,7 @@ import { environmentWarnings, loadSettings, secretsOf, type Settings } from '../
 import { createLogger, isPretty, type Logger } from '../logger.ts'
 import type { Cli, ExitCode } from './cli.ts'
 import { explainListenError } from './listen-error.ts'
+import { stateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
 
 /** What closing may take beyond the drain: sockets and files. */
@@ -12,24 +13,30 @@ const CLOSING_MS = 5000
 /** Runs the proxy until it is stopped. */
 export async function serve(cli: Cli): Promise<ExitCode> {
   const settings = loadSettings(cli)
-  const logger = loggerFor(settings, cli)
+  const logging = loggerFor(settings, cli)
+  const { logger } = logging
   for (const warning of environmentWarnings(cli.env)) logger.warn({ warning }, 'perhaps a misspelt setting')
-  const app = await startOrExplain({ settings, logger, cli })
+  const app = await startOrExplain({ settings, ...logging, cli })
   if (app === undefined) return 1
   announce({ settings, logger, app, cli })
   return undefined
 }
 
-/** The logger that the settings ask for. */
-export function loggerFor(settings: Settings, { isTTY, out }: Pick<Cli, 'isTTY' | 'out'>): Logger {
+/** The logger that the settings ask for, and what it is to be told of secrets that come later. */
+export function loggerFor(settings: Settings, { isTTY, out }: Pick<Cli, 'isTTY' | 'out'>): Logging {
   const { LOG_LEVEL: level, LOG_FORMAT: format } = settings
-  const secrets = secretsOf(settings)
-  return createLogger({ level, format, destination: { write: out }, isTTY, secrets: () => secrets })
+  const secrets = new Set(secretsOf(settings))
+  const logger = createLogger({ level, format, destination: { write: out }, isTTY, secrets: () => secrets })
+  return { logger, onSecret: (secret) => secrets.add(secret) }
 }
 
-interface StartOptions {
+interface Logging {
+  readonly logger: Logger
+  readonly onSecret: (secret: string) => void
+}
+
+interface StartOptions extends Logging {
   settings: Settings
-  logger: Logger
   cli: Cli
   onTokenEvent?: NonNullable<Parameters<typeof startApp>[1]['onTokenEvent']>
   /** Closed after the proxy. */
@@ -38,7 +45,7 @@ interface StartOptions {
 
 /** The running proxy, which ends with the process; undefined, with one line on the standard error, where it could not start. */
 export async function startOrExplain(options: StartOptions): Promise<App | undefined> {
-  const { settings, logger, cli, onTokenEvent, alsoClose } = options
+  const { settings, logger, onSecret, cli, onTokenEvent, alsoClose } = options
   // Filled in once there is something to stop.
   const running: { stop?: () => void } = {}
   const file = settings.CLOUDAWARE_CA_FILE
@@ -47,6 +54,8 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
     app = await startApp(settings, {
       logger,
       version: VERSION,
+      stateDirectory: stateDirectory(cli),
+      onSecret,
       ca: file === undefined ? undefined : readFileSync(file, 'utf8'),
       ...(onTokenEvent && { onTokenEvent }),
       onQuit: () => {
@@ -78,20 +87,25 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
 
 function announce({ settings, logger, app, cli }: { settings: Settings; logger: Logger; app: App; cli: Cli }): void {
   if (!logger.isLevelEnabled('info')) return
-  const { url, adminUrl } = app
+  const { url, adminUrl, tls } = app
+  const { PROXY_SOCKET: socket } = settings
   const upstream = settings.CLOUDAWARE_API_URL ?? settings.CLOUDAWARE_URL
   if (!isPretty({ format: settings.LOG_FORMAT, isTTY: cli.isTTY })) {
-    logger.info({ version: VERSION, url, adminUrl, upstream }, 'listening')
+    logger.info({ version: VERSION, url, adminUrl, upstream, ...(tls && { tls }), socket }, 'listening')
     return
   }
   cli.out(`
   cloudaware-proxy ${VERSION}
 
-  Proxy     ${url}
+  Proxy     ${url}${tls ? secureLines(tls) : ''}${socket === undefined ? '' : `\n  Socket    ${socket}`}
   Upstream  ${upstream}
   Admin     ${adminUrl === undefined ? 'off' : `${adminUrl}/status`}
 
   Point your tool at ${url} without a login. Ctrl-C stops.
 
 `)
+}
+
+function secureLines({ url, certificate, fingerprint }: NonNullable<App['tls']>): string {
+  return `\n  https     ${url}\n            ${certificate}\n            SHA-256 ${fingerprint}`
 }

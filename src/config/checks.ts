@@ -1,3 +1,4 @@
+import { parseCallerKeys } from './caller-keys.ts'
 import type { SettingName, ValidatedSettings } from './schema.ts'
 import { isLoopbackHost, urlProblem } from './url-checks.ts'
 
@@ -11,9 +12,8 @@ type IsGiven = (name: SettingName) => boolean
  * `isGiven` also holds for settings that have a problem of their own, so that they are not called missing.
  */
 export function crossCheck(settings: Checked, isGiven: IsGiven): string[] {
-  return [urlProblems, grantProblems, tlsProblems, exposureProblems, portProblems].flatMap((check) =>
-    check(settings, isGiven),
-  )
+  const checks = [urlProblems, grantProblems, tlsProblems, keyProblems, exposureProblems, portProblems]
+  return checks.flatMap((check) => check(settings, isGiven))
 }
 
 function urlProblems(settings: Checked): string[] {
@@ -44,11 +44,20 @@ function grantProblems(settings: Checked, isGiven: IsGiven): string[] {
     })
 }
 
+/** With a port alone the proxy makes a certificate of its own. */
 function tlsProblems(_: Checked, isGiven: IsGiven): string[] {
-  const names = ['PROXY_TLS_PORT', 'PROXY_TLS_CERT_FILE', 'PROXY_TLS_KEY_FILE'] as const
-  const missing = names.filter((name) => !isGiven(name))
-  if (missing.length === 0 || missing.length === names.length) return []
-  return [`${names.join(', ')} come together: ${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing.`]
+  const files = ['PROXY_TLS_CERT_FILE', 'PROXY_TLS_KEY_FILE'] as const
+  const missing = files.filter((name) => !isGiven(name))
+  if (missing.length === files.length) return []
+  return [
+    ...missing.map((name) => `${files.join(' and ')} come together: ${name} is missing.`),
+    ...(isGiven('PROXY_TLS_PORT') ? [] : ['PROXY_TLS_PORT is missing: a certificate alone opens no listener.']),
+  ]
+}
+
+function keyProblems({ PROXY_API_KEY: text }: Checked): string[] {
+  const parsed = text === undefined ? undefined : parseCallerKeys(text)
+  return parsed && 'problem' in parsed ? [`PROXY_API_KEY ${parsed.problem}`] : []
 }
 
 function exposureProblems(settings: Checked, isGiven: IsGiven): string[] {

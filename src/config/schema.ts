@@ -74,12 +74,15 @@ export const settingsSchema = Type.Object({
     default: 'localhost',
   }),
   PROXY_PORT: whole('The port to listen on; 0 takes any free one, printed at start', { default: 8080, ...PORT }),
-  PROXY_SOCKET: text('A unix socket to listen on too, created with mode 0600'),
+  PROXY_SOCKET: text('A unix socket to listen on too, created with mode 0600 whatever the umask'),
   PROXY_TLS_PORT: Type.Optional(
-    whole('An https listener beside the plain one, for tools that speak nothing else', PORT),
+    whole('An https listener beside the plain one, for tools that speak nothing else; 0 takes any free port', PORT),
   ),
-  PROXY_TLS_CERT_FILE: text('The certificate chain (PEM) of the https listener', { file: true }),
-  PROXY_TLS_KEY_FILE: text('The private key (PEM) of the https listener', { file: true }),
+  PROXY_TLS_CERT_FILE: text(
+    'The certificate chain (PEM) of the https listener, read again when it changes; without one the proxy makes its own for localhost',
+    { file: true },
+  ),
+  PROXY_TLS_KEY_FILE: text('The private key (PEM) of the https listener, read again when it changes', { file: true }),
   PROXY_ALLOWED_HOSTS: list(
     'Further host names by which callers may address the proxy, separated by commas',
     HOST_LIST,
@@ -99,8 +102,11 @@ export const settingsSchema = Type.Object({
   PROXY_DENIED_PATHS: list('Further path prefixes or patterns that are refused', PATH_LIST, {
     defaultText: 'what would reveal, end or widen the session',
   }),
-  PROXY_API_KEY: text('A key of at least 8 characters that callers must present', { secret: true, minLength: 8 }),
-  PROXY_API_KEY_FILE: text('A file that holds this key'),
+  PROXY_API_KEY: text(
+    'A key that callers must present, of at least 8 characters; or several as `name:key`, on lines or between commas',
+    { secret: true, minLength: 8 },
+  ),
+  PROXY_API_KEY_FILE: text('A file that holds the key or keys; read again when it changes'),
   PROXY_ALLOW_REMOTE: flag('Allow listening beyond loopback without PROXY_API_KEY'),
   PROXY_REPLAY_LIMIT_BYTES: whole('How much of a request body is held to send it once more when the session died', {
     default: 1_048_576,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { identifyCaller, parseCallerKeys } from './caller-key.ts'
+import { identifyCaller } from './caller-key.ts'
+import type { CallerKey } from './caller-key.ts'
 import { createHostPolicy } from './host-policy.ts'
 import { createOriginPolicy } from './origin-policy.ts'
 import type { Refusal } from './refusal.ts'
@@ -9,8 +10,8 @@ import type { Target } from './request-target.ts'
 export interface AdmissionOptions {
   readonly allowedHosts: readonly string[]
   readonly allowedOrigins: readonly string[]
-  /** The text of PROXY_API_KEY; undefined or blank asks for none. */
-  readonly apiKey: string | undefined
+  /** The keys that are good now, asked for each request; undefined asks callers for none. */
+  readonly callerKeys: (() => readonly CallerKey[]) | undefined
 }
 
 /** A caller who may ask, whatever it is that he asks. */
@@ -31,7 +32,7 @@ const MAX_FIELDS = 256
 export function createAdmission(options: AdmissionOptions): (request: IncomingMessage) => Admitted | Refusal {
   const judgeHost = createHostPolicy(options)
   const judgeOrigin = createOriginPolicy(options)
-  const keys = parseCallerKeys(options.apiKey ?? '')
+  const { callerKeys } = options
 
   return (request) => {
     const { headers, rawHeaders, method = '', url = '' } = request
@@ -45,9 +46,9 @@ export function createAdmission(options: AdmissionOptions): (request: IncomingMe
     const origin = judgeOrigin({ method, headers, originCount, isSecure: 'encrypted' in request.socket })
     if (origin.kind === 'refused') return origin.refusal
     // A preflight carries no key: browsers send it without credentials.
-    const caller = identifyCaller(keys, headers)
+    const caller = callerKeys && identifyCaller(callerKeys(), headers)
     const isPreflight = origin.kind === 'preflight'
-    if (keys.length > 0 && caller === undefined && !isPreflight) return KEY_REQUIRED
+    if (callerKeys && caller === undefined && !isPreflight) return KEY_REQUIRED
     return { target, caller, cors: origin.cors, isPreflight }
   }
 }

@@ -7,28 +7,9 @@ export interface CallerKey {
   readonly digest: Buffer
 }
 
-const NAME = /^[\w.-]{1,64}$/
-
-/**
- * Parses PROXY_API_KEY: one bare key, or `name:key` entries on lines or between commas. A bare key's user is `default`.
- * Throws a RangeError that never holds a key.
- */
-export function parseCallerKeys(setting: string): readonly CallerKey[] {
-  const entries = setting
-    .split(/[\r\n,]/)
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '')
-  const keys = entries.map((entry) => {
-    const colon = entry.indexOf(':')
-    const name = colon === -1 ? 'default' : entry.slice(0, colon).trim()
-    const key = entry.slice(colon + 1).trim()
-    if (!NAME.test(name) || key === '') throw new RangeError('PROXY_API_KEY takes one key, or name:key entries.')
-    return { name, digest: digestOf(key) }
-  })
-  if (new Set(keys.map(({ name }) => name)).size < keys.length) {
-    throw new RangeError('PROXY_API_KEY names a caller twice. Each of several keys needs its own name: name:key.')
-  }
-  return keys
+/** The keys as they are held: by name, without the keys themselves. */
+export function digestKeys(keys: readonly { name: string; key: string }[]): readonly CallerKey[] {
+  return keys.map(({ name, key }) => ({ name, digest: digestOf(key) }))
 }
 
 /** The name of the caller whose key these headers present, if any. Takes the same time whichever key it is. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { STATUS_CODES } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { errorBody, PROXY_ERRORS, proxyStatus } from '../errors.ts'
 import type { ProxyErrorCode } from '../errors.ts'
@@ -15,7 +16,7 @@ const STATUS_BY_PARSER_ERROR: Readonly<Record<string, number>> = {
  * Sets the limits of a server and answers on the bare socket where there is no request to reply to: malformed heads, CONNECT.
  * For every server that listens, before it does; it owns 'clientError', so give Fastify a `clientErrorHandler` that does nothing.
  */
-export function guardConnections<T extends Server>(server: T, limits: ListenerLimits): T {
+export function guardConnections<T extends Server | TlsServer>(server: T, limits: ListenerLimits): T {
   const underWay = new WeakMap<Duplex, Set<Exchange>>()
   server.maxConnections = limits.maxConnections
   server.setTimeout(limits.socketTimeoutMs)

@@ -1,9 +1,12 @@
 import type { ServerOptions } from 'node:http'
+import type { TlsOptions } from 'node:tls'
 
 /** What keeps one caller from starving the others. For node:http and node:https alike. */
 export interface ListenerLimits {
   /** For `createServer`. */
   readonly http: ServerOptions
+  /** For `createServer` of node:https, beside those above. */
+  readonly tls: TlsOptions
   /** To be set on the server by guardConnections: createServer takes neither. */
   readonly socketTimeoutMs: number
   readonly maxConnections: number
@@ -32,6 +35,12 @@ export function listenerLimits(upstreamTimeoutMs: number): ListenerLimits {
       noDelay: true,
       // Fastify listens for upgrades on the second address of localhost, and would leave those sockets without an answer.
       shouldUpgradeCallback: () => false,
+    },
+    tls: {
+      // The limits above begin to count after the handshake.
+      handshakeTimeout: 10_000,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['http/1.1'],
     },
     // A socket on which nothing moves either way is closed, well after the upstream had to answer.
     socketTimeoutMs: upstreamTimeoutMs + 60_000,

@@ -1,30 +1,32 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { lookup } from 'node:dns/promises'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { guardConnections } from './connection-guard.ts'
-import type { ListenerLimits } from './listener-limits.ts'
+import { DrainingServer } from './draining-server.ts'
+import type { DrainingServerOptions, TlsIdentity } from './draining-server.ts'
+import { prepareSocket } from './unix-socket.ts'
 
-export interface ListenOptions {
-  /** A name or an address; `localhost` means both of its addresses, where the machine has both. */
-  readonly host: string
-  /** 0 = any free port, the same on every address. */
-  readonly port: number
-  readonly limits: ListenerLimits
-  readonly handle: RequestListener
-}
-
+/** What accepts connections and hands their requests on. */
 export interface Listener {
-  readonly port: number
-  readonly addresses: readonly string[]
   /** Stops accepting, tells callers to close, and resolves when the last connection is gone. */
   close(): Promise<void>
   /** Cuts every connection. */
   cut(): void
 }
 
+export interface TcpListener extends Listener {
+  readonly port: number
+  readonly addresses: readonly string[]
+  /** Another certificate for the connections to come. */
+  renew(identity: TlsIdentity): void
+}
+
+export interface ListenOptions extends DrainingServerOptions {
+  /** A name or an address; `localhost` means both of its addresses, where the machine has both. */
+  readonly host: string
+  /** 0 = any free port, the same on every address. */
+  readonly port: number
+}
+
 /** Opens one TCP server an address, all on one port. Rejects with the system's error (EADDRINUSE …) and leaves nothing open. */
-export async function listen(options: ListenOptions): Promise<Listener> {
+export async function listen(options: ListenOptions): Promise<TcpListener> {
   const servers: DrainingServer[] = []
   const addresses: string[] = []
   let { port } = options
@@ -32,7 +34,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     for (const address of await addressesOf(options.host)) {
       const server = new DrainingServer(options)
       try {
-        port = await server.listen(port, address)
+        port = await server.listen({ port, host: address })
       } catch (error) {
         // Named in the hosts file, but the kernel has no IPv6.
         if (addresses.length > 0 && isAddressMissing(error)) continue
@@ -48,57 +50,46 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return {
     port,
     addresses,
-    close: async () => {
-      await Promise.all(servers.map((server) => server.close()))
+    renew: (identity) => {
+      for (const server of servers) server.renew(identity)
+    },
+    ...allOf(servers),
+  }
+}
+
+/** Opens a unix socket that its owner alone may use. Rejects with a SocketError. */
+export async function listenOnSocket(path: string, options: DrainingServerOptions): Promise<Listener> {
+  const place = await prepareSocket(path)
+  const server = new DrainingServer(options)
+  try {
+    await server.listen({ path: place.listenPath })
+    await place.publish()
+  } catch (error) {
+    await server.close()
+    await place.remove()
+    throw error
+  }
+  return {
+    async close() {
+      // First: nobody is to find a socket behind which nobody listens.
+      await place.remove()
+      await server.close()
     },
     cut: () => {
-      for (const server of servers) server.cut()
+      server.cut()
     },
   }
 }
 
-/** A node server that, once closing, keeps no connection alive beyond the answer it is giving. */
-class DrainingServer {
-  readonly #server: Server
-  readonly #open = new Set<ServerResponse>()
-  #closed: Promise<void> | undefined
-
-  constructor({ limits, handle }: ListenOptions) {
-    this.#server = createServer(limits.http, (request, response) => {
-      this.#open.add(response)
-      if (this.#closed) response.shouldKeepAlive = false
-      response.once('close', () => {
-        this.#open.delete(response)
-        if (this.#closed) this.#server.closeIdleConnections()
-      })
-      handle(request, response)
-    })
-    guardConnections(this.#server, limits)
-  }
-
-  async listen(port: number, host: string): Promise<number> {
-    this.#server.listen(port, host)
-    await once(this.#server, 'listening')
-    // A TCP server that listens has an AddressInfo.
-    return (this.#server.address() as AddressInfo).port
-  }
-
-  close(): Promise<void> {
-    if (this.#closed) return this.#closed
-    for (const response of this.#open) {
-      if (!response.headersSent) response.shouldKeepAlive = false
-    }
-    this.#closed = new Promise((resolve) => {
-      // Its only error is that the server does not listen: closed is closed.
-      this.#server.close(() => {
-        resolve()
-      })
-    })
-    return this.#closed
-  }
-
-  cut(): void {
-    this.#server.closeAllConnections()
+/** Several as one. */
+export function allOf(listeners: readonly Listener[]): Listener {
+  return {
+    async close() {
+      await Promise.all(listeners.map((listener) => listener.close()))
+    },
+    cut() {
+      for (const listener of listeners) listener.cut()
+    },
   }
 }
 

@@ -3,6 +3,17 @@ import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import type { Stats } from 'node:fs'
 
+/** Why PROXY_SOCKET cannot be opened, in a sentence for people. */
+export class SocketError extends Error {
+  constructor(problem: string, options?: ErrorOptions) {
+    super(`PROXY_SOCKET: ${problem}`, options)
+    this.name = 'SocketError'
+  }
+}
+
+/** What the kernels take, the closing NUL aside: 107 bytes on Linux, 103 on macOS. */
+const MAX_PATH_BYTES = 103
+
 /** A place for a unix socket that nobody but its owner can reach at any moment. */
 export interface SocketPlace {
   /** Where the server is to listen at first: inside a directory that only its owner may enter. */
@@ -14,14 +25,18 @@ export interface SocketPlace {
 }
 
 /**
- * Prepares PROXY_SOCKET. A socket left by a dead process is replaced; a live one, or a file of another kind, is an Error
- * that says so. The mode needs no umask: the socket is made where nobody else can get at it.
+ * Prepares PROXY_SOCKET. A socket left by a dead process is replaced; a live one, or a file of another kind, is a
+ * SocketError that says so. The mode needs no umask: the socket is made where nobody else can get at it.
  */
 export async function prepareSocket(path: string): Promise<SocketPlace> {
   await checkFree(path)
   // Beside the final path, so that the move is a rename within one file system. mkdtemp makes it 0700.
-  const nursery = await mkdtemp(join(dirname(path), '.s-'))
+  const nursery = await explained(mkdtemp(join(dirname(path), '.s-')), path)
   const listenPath = join(nursery, 's')
+  if (Math.max(Buffer.byteLength(path), Buffer.byteLength(listenPath)) > MAX_PATH_BYTES) {
+    await rm(nursery, { recursive: true })
+    throw new SocketError('its path is too long for a socket. Choose one of at most 90 bytes.')
+  }
   let ours: Stats | undefined
 
   return {
@@ -32,6 +47,7 @@ export async function prepareSocket(path: string): Promise<SocketPlace> {
       // Looked at again: another daemon may have started meanwhile.
       await checkFree(path)
       await rename(listenPath, path)
+      await rm(nursery, { recursive: true })
     },
     async remove() {
       await rm(nursery, { recursive: true, force: true })
@@ -43,16 +59,26 @@ export async function prepareSocket(path: string): Promise<SocketPlace> {
 
 /** Resolves where nothing, or only a dead socket, is at the path. The rename replaces the latter in one step. */
 async function checkFree(path: string): Promise<void> {
-  const found = await statOf(path)
+  const found = await explained(statOf(path), path)
   if (found === undefined) return
-  if (!found.isSocket()) throw new Error(`PROXY_SOCKET: ${path} exists and is no socket. It is left as it is.`)
+  if (!found.isSocket()) throw new SocketError(`${path} exists and is no socket. It is left as it is.`)
   const code = await connectionError(path)
   if (code === 'ECONNREFUSED' || code === 'ENOENT') return
-  throw new Error(
+  throw new SocketError(
     code === undefined
-      ? `PROXY_SOCKET: another process is listening on ${path}.`
-      : `PROXY_SOCKET: ${path} is a socket that cannot be examined (${code}). It is left as it is.`,
+      ? `another process is listening on ${path}.`
+      : `${path} is a socket that cannot be examined (${code}). It is left as it is.`,
   )
+}
+
+/** The file system's own errors with the setting's name. */
+async function explained<T>(result: Promise<T>, path: string): Promise<T> {
+  try {
+    return await result
+  } catch (cause) {
+    // Node's file system errors carry a code.
+    throw new SocketError(`${path} cannot be made (${String((cause as NodeJS.ErrnoException).code)}).`, { cause })
+  }
 }
 
 async function statOf(path: string): Promise<Stats | undefined> {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { createGuard } from '../../src/server/guard.ts'
-import { OPEN, startGuarded } from '../support/guarded-app.ts'
+import { callerKeys, OPEN, startGuarded } from '../support/guarded-app.ts'
 import { head, sendRaw, statuses } from '../support/raw-bytes.ts'
 
 const V = '/services/data/v62.0'
@@ -16,7 +16,7 @@ async function expectRefused(bytes: string, status: number, options: Parameters<
   expect(guarded.passed).toEqual([])
   expect(statuses(answer)).toEqual([status])
   expect(answer.toLowerCase()).not.toContain('access-control-')
-  expect(statuses(await sendRaw(guarded, head(GET, 'X-Api-Key: k3y')))).toEqual([200])
+  expect(statuses(await sendRaw(guarded, head(GET, 'X-Api-Key: k3y-0001')))).toEqual([200])
   return answer
 }
 
@@ -82,7 +82,10 @@ describe('web pages', () => {
   })
 
   test('a listed origin gets its answers, its refusals and its preflight, which goes no further', async () => {
-    await using guarded = await startGuarded({ allowedOrigins: ['https://tool.example'], apiKey: 'k3y' })
+    await using guarded = await startGuarded({
+      allowedOrigins: ['https://tool.example'],
+      callerKeys: callerKeys('k3y-0001'),
+    })
     const asked = await sendRaw(
       guarded,
       preflight('Origin: https://tool.example', 'Access-Control-Request-Headers: x-api-key'),
@@ -91,7 +94,7 @@ describe('web pages', () => {
     expect(asked).toMatch(/^access-control-allow-headers: x-api-key\r$/im)
     expect(guarded.passed).toEqual([])
 
-    const answer = await sendRaw(guarded, head(GET, 'Origin: https://tool.example', 'X-Api-Key: k3y'))
+    const answer = await sendRaw(guarded, head(GET, 'Origin: https://tool.example', 'X-Api-Key: k3y-0001'))
     expect(answer).toMatch(/^HTTP\/1\.1 200/)
     expect(answer).toMatch(/^access-control-allow-origin: https:\/\/tool\.example\r$/im)
     expect(answer).toMatch(/^vary: Accept-Encoding, Origin\r$/im)
@@ -99,7 +102,7 @@ describe('web pages', () => {
 
     const refused = await sendRaw(
       guarded,
-      head('GET /setup HTTP/1.1', 'Origin: https://tool.example', 'X-Api-Key: k3y'),
+      head('GET /setup HTTP/1.1', 'Origin: https://tool.example', 'X-Api-Key: k3y-0001'),
     )
     expect(refused).toMatch(/^HTTP\/1\.1 403/)
     expect(refused).toMatch(/^access-control-allow-origin: https:\/\/tool\.example\r$/im)
@@ -284,11 +287,11 @@ test('malformed bytes after two requests under way close the connection, with no
 })
 
 describe('keys', () => {
-  const options = { apiKey: 'etl:k3y\nbi:0ther' }
+  const options = { callerKeys: callerKeys('etl:k3y-0001\nbi:0ther-key') }
   test.each([
     ['none', head(GET)],
-    ['a wrong one', head(GET, 'X-Api-Key: k3')],
-    ['a wrong and a right one in one field', head(GET, 'X-Api-Key: x', 'X-Api-Key: k3y')],
+    ['a wrong one', head(GET, 'X-Api-Key: k3y-000')],
+    ['a wrong and a right one in one field', head(GET, 'X-Api-Key: x', 'X-Api-Key: k3y-0001')],
     ['the name for the key', head(GET, 'Authorization: Bearer etl')],
   ])('%s is refused with 403, never 401', async (_what, bytes) => {
     const answer = await expectRefused(bytes, 403, options)
@@ -298,8 +301,8 @@ describe('keys', () => {
 
   test('the log learns who called', async () => {
     await using guarded = await startGuarded(options)
-    const basic = Buffer.from('user:0ther').toString('base64')
-    await sendRaw(guarded, head(GET, 'X-Api-Key: k3y') + head(GET, `Authorization: Basic ${basic}`))
+    const basic = Buffer.from('user:0ther-key').toString('base64')
+    await sendRaw(guarded, head(GET, 'X-Api-Key: k3y-0001') + head(GET, `Authorization: Basic ${basic}`))
     expect(guarded.lines().map(({ caller }) => caller)).toEqual(['etl', 'bi'])
   })
 })

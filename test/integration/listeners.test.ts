@@ -4,10 +4,14 @@ import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { listenerLimits } from '../../src/server/listener-limits.ts'
-import { listen, type Listener } from '../../src/server/listeners.ts'
+import { listen, type TcpListener } from '../../src/server/listeners.ts'
 import { openRaw } from '../support/raw-http.ts'
 
-async function listening(handle: RequestListener, host = '127.0.0.1', port = 0): Promise<Listener & AsyncDisposable> {
+async function listening(
+  handle: RequestListener,
+  host = '127.0.0.1',
+  port = 0,
+): Promise<TcpListener & AsyncDisposable> {
   const listener = await listen({ host, port, limits: listenerLimits(600_000), handle })
   return {
     ...listener,

@@ -2,8 +2,10 @@ import type { ServerOptions } from 'node:http'
 import type { Readable } from 'node:stream'
 import { Dispatcher } from 'undici'
 import { Writable } from 'node:stream'
+import { parseCallerKeys } from '../../src/config.ts'
 import { createLogger } from '../../src/logger.ts'
 import { logAccess } from '../../src/server/access-log.ts'
+import { digestKeys } from '../../src/server/caller-key.ts'
 import { createGuard, type GuardOptions } from '../../src/server/guard.ts'
 import { listenerLimits } from '../../src/server/listener-limits.ts'
 import { listen } from '../../src/server/listeners.ts'
@@ -16,10 +18,18 @@ export interface Passed {
   body: string
 }
 
+/** Keys as PROXY_API_KEY gives them. */
+export function callerKeys(setting: string): NonNullable<GuardOptions['callerKeys']> {
+  const parsed = parseCallerKeys(setting)
+  if ('problem' in parsed) throw new Error(parsed.problem)
+  const keys = digestKeys(parsed.keys)
+  return () => keys
+}
+
 export const OPEN: GuardOptions = {
   allowedHosts: [],
   allowedOrigins: [],
-  apiKey: undefined,
+  callerKeys: undefined,
   allowedPaths: [],
   deniedPaths: [],
   isReadOnly: false,

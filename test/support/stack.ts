@@ -13,6 +13,8 @@ export interface RunningApp extends App, AsyncDisposable {
   log(): string
   /** Resolves with the access line of this request, once it is written. */
   accessLine(requestId: string): Promise<Record<string, unknown>>
+  /** Resolves once a line with this text has been logged. */
+  logged(text: string): Promise<void>
   /** Resolves with the token event of this type, the first one or the `nth`, once it has happened. */
   tokenEvent(type: TokenEvent['type'], nth?: number): Promise<TokenEvent>
 }
@@ -22,12 +24,14 @@ export interface StackOptions {
   readonly env?: Record<string, string>
   readonly clock?: Clock
   readonly ca?: string
+  readonly stateDirectory?: string
+  readonly onSecret?: (secret: string) => void
 }
 
 /** The proxy in front of `upstream`, on free ports, with its log kept. */
 export async function startStack(
   upstream: { url: string; clientId?: string; clientSecret?: string },
-  { env = {}, clock, ca }: StackOptions = {},
+  { env = {}, clock, ca, stateDirectory, onSecret }: StackOptions = {},
 ): Promise<RunningApp> {
   const settings = loadSettings({
     argv: [],
@@ -67,7 +71,10 @@ export async function startStack(
   const app = await startApp(settings, {
     logger,
     version: '0.0.0-test',
+    // Only an https listener without a certificate writes there; its tests say where.
+    stateDirectory: stateDirectory ?? '/nonexistent',
     ...(clock && { clock }),
+    ...(onSecret && { onSecret }),
     ...(ca !== undefined && { ca }),
     onTokenEvent: (event) => {
       tokenEvents.push(event)
@@ -87,6 +94,9 @@ export async function startStack(
         if (found !== undefined) return JSON.parse(found) as Record<string, unknown> // pino writes objects
         await lineNews.promise
       }
+    },
+    async logged(text) {
+      while (!logged.includes(text)) await lineNews.promise
     },
     async tokenEvent(type, nth = 1) {
       for (;;) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ConfigError, loadSettings } from '../../src/config.ts'
+import { ConfigError, loadSettings, secretsOf } from '../../src/config.ts'
 
 const ORG = {
   CLOUDAWARE_URL: 'https://acme.my.salesforce.com',
@@ -88,12 +88,29 @@ test('the audience of an assertion follows from the host, unless it is given', (
   expect(audience({ CLOUDAWARE_JWT_AUDIENCE: 'https://acme.my.salesforce.com' })).toBe('https://acme.my.salesforce.com')
 })
 
-test('the https listener needs a port, a certificate and a key', () => {
-  expect(problemsOf({ PROXY_TLS_PORT: '8443' })).toEqual([
-    'PROXY_TLS_PORT, PROXY_TLS_CERT_FILE, PROXY_TLS_KEY_FILE come together: PROXY_TLS_CERT_FILE and PROXY_TLS_KEY_FILE are missing.',
-  ])
-  expect(problemsOf({ PROXY_TLS_CERT_FILE: '/c', PROXY_TLS_KEY_FILE: '/k' })[0]).toMatch(/PROXY_TLS_PORT is missing/)
+test('the https listener needs a port; a certificate needs its key', () => {
+  expect(problemsOf({ PROXY_TLS_PORT: '8443' })).toEqual([])
   expect(problemsOf({ PROXY_TLS_PORT: '8443', PROXY_TLS_CERT_FILE: '/c', PROXY_TLS_KEY_FILE: '/k' })).toEqual([])
+  expect(problemsOf({ PROXY_TLS_PORT: '8443', PROXY_TLS_KEY_FILE: '/k' })).toEqual([
+    'PROXY_TLS_CERT_FILE and PROXY_TLS_KEY_FILE come together: PROXY_TLS_CERT_FILE is missing.',
+  ])
+  expect(problemsOf({ PROXY_TLS_CERT_FILE: '/c', PROXY_TLS_KEY_FILE: '/k' })).toEqual([
+    'PROXY_TLS_PORT is missing: a certificate alone opens no listener.',
+  ])
+})
+
+test('keys of callers are checked one by one, and never shown', () => {
+  expect(problemsOf({ PROXY_API_KEY: 'etl:first-key,bi:second-key' })).toEqual([])
+  expect(problemsOf({ PROXY_API_KEY: 'etl:first-key,bi:short' })).toEqual([
+    expect.stringMatching(/^PROXY_API_KEY takes one key, or name:key/),
+  ])
+  expect(problemsOf({ PROXY_API_KEY: 'first-key,second-key' })[0]).not.toContain('-key')
+})
+
+test('of several keys each counts as a secret by itself', () => {
+  const settings = loadSettings({ env: { ...ORG, PROXY_API_KEY: 'etl:first-key,bi:second-key' } })
+  expect(secretsOf(settings)).toEqual(expect.arrayContaining(['secret', 'first-key', 'second-key']))
+  expect(secretsOf(loadSettings({ env: ORG }))).toEqual(['key', 'secret'])
 })
 
 test('listening beyond loopback needs a key, or a clear word', () => {
@@ -101,7 +118,7 @@ test('listening beyond loopback needs a key, or a clear word', () => {
     /^PROXY_HOST listens beyond this machine.*PROXY_ALLOW_REMOTE=true/,
   )
   expect(problemsOf({ PROXY_HOST: '::' })).toHaveLength(1)
-  expect(problemsOf({ PROXY_HOST: '0.0.0.0', PROXY_API_KEY: 'long enough' })).toEqual([])
+  expect(problemsOf({ PROXY_HOST: '0.0.0.0', PROXY_API_KEY: 'long-enough' })).toEqual([])
   expect(problemsOf({ PROXY_HOST: '0.0.0.0', PROXY_ALLOW_REMOTE: 'true' })).toEqual([])
   for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '::1'])
     expect(problemsOf({ PROXY_HOST: host })).toEqual([])

@@ -7,7 +7,7 @@ const OPEN_TO_ANY_HOST = new Set(['/livez', '/readyz', '/startupz', '/metrics'])
 
 /** Host and Origin rules of the admin listener: a page in a browser, or a rebound name, may not reach status or controls. */
 export function createAdminGuard(allowedHosts: readonly string[]): onRequestHookHandler {
-  const admit = createAdmission({ allowedHosts, allowedOrigins: [], apiKey: undefined })
+  const admit = createAdmission({ allowedHosts, allowedOrigins: [], callerKeys: undefined })
   return (request, _reply, done) => {
     const admitted = OPEN_TO_ANY_HOST.has(request.url) ? undefined : admit(request.raw)
     done(admitted && 'code' in admitted ? toProxyError(admitted) : undefined)

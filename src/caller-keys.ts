@@ -1,0 +1,66 @@
+import type { Logger } from 'pino'
+import type { Clock } from './clock.ts'
+import { parseCallerKeys, type NamedKey, type Settings } from './config.ts'
+import { logTokenEvent } from './event-log.ts'
+import { digestKeys, type CallerKey } from './server/caller-key.ts'
+import { watchSecretFile } from './token/secret-file.ts'
+
+export interface CallerKeysOptions {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Told every key read later than the settings, so that it is never printed. */
+  readonly onSecret: (secret: string) => void
+}
+
+export interface CallerKeys {
+  /** The keys that are good now. */
+  readonly current: () => readonly CallerKey[]
+  close(): Promise<void>
+}
+
+/** The keys that callers must present; undefined where none is asked for. Those of a file are read again when it changes. */
+export function openCallerKeys({ settings, clock, logger, onSecret }: CallerKeysOptions): CallerKeys | undefined {
+  const { PROXY_API_KEY: text, PROXY_API_KEY_FILE: path } = settings
+  if (text === undefined) return undefined
+  let keys = digestKeys(parsed(text).keys)
+  if (path === undefined) return { current: () => keys, close: () => Promise.resolve() }
+
+  const read = async () => {
+    const changed = parsed(await file.current())
+    // The keys in use stay good: a slip of the pen must not lock everybody out, and never let everybody in.
+    if (changed.problem !== undefined)
+      logger.warn({ problem: changed.problem }, 'the new API keys are malformed: the old ones stay good')
+    else {
+      for (const { key } of changed.keys) onSecret(key)
+      keys = digestKeys(changed.keys)
+      logger.info({ callers: keys.map(({ name }) => name) }, 'API keys read again')
+    }
+  }
+  // One after the other, so that the last change is the last to count.
+  let reading = Promise.resolve()
+  const file = watchSecretFile({
+    setting: 'PROXY_API_KEY_FILE',
+    path,
+    clock,
+    onEvent: (event) => {
+      if (event.type === 'secret-unreadable') logTokenEvent(logger, event)
+    },
+    onChange: () => {
+      // Rejects only for a file that was never readable, which the event above tells.
+      reading = reading.then(read).catch(() => undefined)
+    },
+  })
+  return {
+    current: () => keys,
+    async close() {
+      await file.close()
+      await reading
+    },
+  }
+}
+
+function parsed(text: string): { keys: readonly NamedKey[]; problem?: string } {
+  const result = parseCallerKeys(text)
+  return 'keys' in result ? result : { keys: [], problem: `PROXY_API_KEY_FILE ${result.problem}` }
+}

@@ -1,0 +1,96 @@
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import { once } from 'node:events'
+import type { ListenOptions as Place, Socket } from 'node:net'
+import { guardConnections } from './connection-guard.ts'
+import type { ListenerLimits } from './listener-limits.ts'
+
+/** A certificate chain and its private key, PEM. */
+export interface TlsIdentity {
+  readonly cert: string
+  readonly key: string
+}
+
+export interface DrainingServerOptions {
+  readonly limits: ListenerLimits
+  readonly handle: RequestListener
+  /** Makes it an https server. */
+  readonly identity?: TlsIdentity | undefined
+}
+
+/** A node server that, once closing, keeps no connection alive beyond the answer it is giving. */
+export class DrainingServer {
+  readonly #server: Server | TlsServer
+  readonly #open = new Set<ServerResponse>()
+  /** Of an https server: connections that have not finished their handshake, which node itself keeps no account of. */
+  readonly #shaking = new Map<string, Socket>()
+  #closed: Promise<void> | undefined
+
+  constructor({ limits, handle, identity }: DrainingServerOptions) {
+    const listener: RequestListener = (request, response) => {
+      this.#open.add(response)
+      if (this.#closed) response.shouldKeepAlive = false
+      response.once('close', () => {
+        this.#open.delete(response)
+        if (this.#closed) this.#server.closeIdleConnections()
+      })
+      handle(request, response)
+    }
+    this.#server =
+      identity === undefined
+        ? createServer(limits.http, listener)
+        : createTlsServer({ ...limits.http, ...limits.tls, ...identity }, listener)
+    if (identity !== undefined) this.#followHandshakes()
+    guardConnections(this.#server, limits)
+  }
+
+  /** Resolves to the port, 0 for a unix socket. */
+  async listen(place: Place): Promise<number> {
+    this.#server.listen(place)
+    await once(this.#server, 'listening')
+    const address = this.#server.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  /** Connections from now on see the new certificate; those that are open keep theirs. */
+  renew(identity: TlsIdentity): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext({ ...identity })
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return this.#closed
+    for (const response of this.#open) {
+      if (!response.headersSent) response.shouldKeepAlive = false
+    }
+    this.#dropHandshakes()
+    this.#closed = new Promise((resolve) => {
+      // Its only error is that the server does not listen: closed is closed.
+      this.#server.close(() => {
+        resolve()
+      })
+    })
+    return this.#closed
+  }
+
+  cut(): void {
+    this.#server.closeAllConnections()
+    this.#dropHandshakes()
+  }
+
+  #followHandshakes(): void {
+    // The two events carry different sockets of one connection.
+    const nameOf = ({ remoteAddress, remotePort }: Socket) => `${String(remoteAddress)} ${String(remotePort)}`
+    this.#server.on('connection', (socket: Socket) => {
+      const name = nameOf(socket)
+      this.#shaking.set(name, socket)
+      socket.once('close', () => {
+        if (this.#shaking.get(name) === socket) this.#shaking.delete(name)
+      })
+    })
+    this.#server.on('secureConnection', (socket: Socket) => this.#shaking.delete(nameOf(socket)))
+  }
+
+  #dropHandshakes(): void {
+    for (const socket of this.#shaking.values()) socket.destroy()
+  }
+}

@@ -1,0 +1,34 @@
+import type { DrainingServerOptions, TlsIdentity } from './draining-server.ts'
+import { allOf, listen, listenOnSocket } from './listeners.ts'
+import type { Listener, TcpListener } from './listeners.ts'
+
+export interface ProxyListenersOptions extends Omit<DrainingServerOptions, 'identity'> {
+  readonly host: string
+  readonly port: number
+  /** The https listener on the same host. */
+  readonly tls: { readonly port: number; readonly identity: TlsIdentity } | undefined
+  readonly socketPath: string | undefined
+}
+
+export interface ProxyListeners extends Listener {
+  readonly plain: TcpListener
+  readonly secure: TcpListener | undefined
+}
+
+/** Opens every way in to the proxy, or none. Rejects with what stood in the way of the first that could not be opened. */
+export async function openProxyListeners(options: ProxyListenersOptions): Promise<ProxyListeners> {
+  const { host, port, tls, socketPath, limits, handle } = options
+  const server = { limits, handle }
+  const open: Listener[] = []
+  try {
+    const plain = await listen({ ...server, host, port })
+    open.push(plain)
+    const secure = tls && (await listen({ ...server, host, port: tls.port, identity: tls.identity }))
+    if (secure) open.push(secure)
+    if (socketPath !== undefined) open.push(await listenOnSocket(socketPath, server))
+    return { plain, secure, ...allOf(open) }
+  } catch (error) {
+    await allOf(open).close()
+    throw error
+  }
+}
