@@ -2,6 +2,8 @@
 export interface Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
+  /** Set-Cookie, beside those of the edge. */
+  readonly cookies?: readonly string[]
   /** Sent as JSON. Kept as a value so that composite requests can embed it. */
   readonly json?: unknown
   readonly text?: string

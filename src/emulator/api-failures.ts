@@ -30,6 +30,9 @@ export const API_FAILURES = {
 
 export type ApiFailure = keyof typeof API_FAILURES
 
+/** To tell them from answers of a test's own making. */
+export const OWN_FAILURES: ReadonlySet<Answer> = new Set(Object.values(API_FAILURES))
+
 /** Switches that touch the session or the way, not the answer. */
 export const SESSION_SWITCHES = [
   'session-dies-before',

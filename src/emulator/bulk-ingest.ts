@@ -95,15 +95,19 @@ function complete(org: Org, job: IngestJob): void {
     return
   }
   job.done = job.waiting.map((values) => {
-    // An empty cell leaves its field alone; #N/A empties it.
-    const sent: Record<string, unknown> = {}
-    for (const [index, name] of job.columns.entries()) {
-      const cell = values[index] ?? ''
-      if (cell !== '') sent[name] = cell === '#N/A' ? null : cell
-    }
-    return { values, result: save(org, job.operation, job.type, sent) }
+    return { values, result: save(org, job.operation, job.type, givenCells(job.columns, values)) }
   })
   job.waiting = []
+}
+
+/** A line of CSV as a record: an empty cell leaves its field alone; #N/A empties it. */
+export function givenCells(columns: readonly string[], cells: readonly string[]): Record<string, unknown> {
+  const sent: Record<string, unknown> = {}
+  for (const [index, name] of columns.entries()) {
+    const cell = cells[index] ?? ''
+    if (cell !== '') sent[name] = cell === '#N/A' ? null : cell
+  }
+  return sent
 }
 
 function results(job: IngestJob, part: string): Answer {
@@ -133,7 +137,8 @@ function resultRows(job: IngestJob, part: string): (readonly string[])[] {
 
 const isCreated = (job: IngestJob, result: SaveResult) => result.created ?? job.operation.kind === 'insert'
 
-const errorText = ({ errors }: SaveResult) =>
+/** The errors of a record as one cell. */
+export const errorText = ({ errors }: SaveResult) =>
   errors.map(({ statusCode, message, fields }) => `${statusCode}:${message}:${fields.join(',')} --`).join('; ')
 
 function info(org: Org, job: IngestJob): object {

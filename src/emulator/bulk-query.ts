@@ -5,7 +5,8 @@ import * as bulk from './bulk-jobs.ts'
 import type { QueryJob } from './bulk-types.ts'
 import { formatCsv } from './csv.ts'
 import type { Org } from './org.ts'
-import { runQuery } from './soql.ts'
+import type { Row } from './schema-types.ts'
+import { runQuery, type QueryResult } from './soql.ts'
 import type { Column } from './soql-select.ts'
 
 const MOST_PER_PAGE = 250_000
@@ -73,17 +74,21 @@ function page(call: ApiCall, job: QueryJob): Answer {
   }
   const end = start + Math.min(asked, MOST_PER_PAGE)
   const rows = job.result.rows.slice(start, end)
-  const { columns, shape } = job.result
+  const csv = formatCsv(csvRows(job.result, rows), bulk.delimiterOf(job), bulk.lineEndOf(job))
+  return text(200, 'text/csv;charset=UTF-8', csv, {
+    'sforce-locator': end < job.result.rows.length ? toLocator(end) : 'null',
+    'sforce-numberofrecords': String(rows.length),
+  })
+}
+
+/** The header line, and a line for each of these rows of the result. */
+export function csvRows({ columns, shape }: QueryResult, rows: readonly Row[]): string[][] {
   const paths = columns.flatMap((column) => columnPaths(column))
   const lines = rows.map((row) => {
     const record = shape(row, '')
     return paths.map((path) => cell(path.reduce<unknown>(step, record)))
   })
-  const csv = formatCsv([paths.map((path) => path.join('.')), ...lines], bulk.delimiterOf(job), bulk.lineEndOf(job))
-  return text(200, 'text/csv;charset=UTF-8', csv, {
-    'sforce-locator': end < job.result.rows.length ? toLocator(end) : 'null',
-    'sforce-numberofrecords': String(rows.length),
-  })
+  return [paths.map((path) => path.join('.')), ...lines]
 }
 
 const toLocator = (start: number) => Buffer.from(String(start)).toString('base64url')

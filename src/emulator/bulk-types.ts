@@ -19,7 +19,7 @@ export interface Job {
 }
 
 /** Jobs by Id, oldest first. */
-export class Jobs<J extends Job> {
+export class Jobs<J extends { readonly id: string }> {
   readonly #jobs = new Map<string, J>()
   readonly #keyPrefix: string
 

@@ -1,6 +1,6 @@
 import { json, NO_CONTENT, type Answer } from './answer.ts'
 import { answerToError, ApiError, methodNotAllowed, notFound } from './api-error.ts'
-import type { Call } from './call.ts'
+import { jsonObject, type Call } from './call.ts'
 import type { Org } from './org.ts'
 import { isSwitchName, SWITCH_NAMES, type SwitchName } from './switches.ts'
 
@@ -13,7 +13,7 @@ export function control(org: Org, call: Call): Answer {
   }
 }
 
-function perform({ state }: Org, call: Call): Answer {
+function perform({ state, streaming }: Org, call: Call): Answer {
   const action = call.path.slice('/__emulator/'.length)
   if (action === 'state') return json(200, snapshot(state))
   if (call.method !== 'POST') throw methodNotAllowed(call.method, 'POST')
@@ -27,6 +27,10 @@ function perform({ state }: Org, call: Call): Answer {
     case 'kill-sessions':
       state.killSessions()
       return NO_CONTENT
+    case 'publish':
+      return json(200, {
+        replayId: streaming.publish(call.query.get('channel') ?? invalid('channel'), jsonObject(call)),
+      })
     case 'rotate-secret':
       state.rotateSecret(call.query.get('secret') ?? invalid('secret'))
       return NO_CONTENT
@@ -38,7 +42,7 @@ function perform({ state }: Org, call: Call): Answer {
       state.sessions.timeoutMs = milliseconds(call, 'ms', state.sessions.timeoutMs)
       return NO_CONTENT
     default:
-      throw notFound(`Actions: state, fail, heal, kill-sessions, rotate-secret, delay, session-timeout`)
+      throw notFound(`Actions: state, fail, heal, kill-sessions, publish, rotate-secret, delay, session-timeout`)
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
+import type { Clock } from '../clock.ts'
 import { bodyText, type Answer } from './answer.ts'
 import { ApiError } from './api-error.ts'
 import type { Call } from './call.ts'
@@ -55,13 +56,19 @@ function splitOnce(text: string, separator: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
 }
 
+export interface EdgeOptions {
+  readonly clock: Clock
+  readonly cookieDomain: string | undefined
+}
+
 /** Sends an answer as Salesforce's edge does: its headers and cookies, compressed where asked for, chunked. */
-export function send(request: IncomingMessage, response: ServerResponse, answer: Answer, now: number): void {
+export function send(request: IncomingMessage, response: ServerResponse, answer: Answer, org: EdgeOptions): void {
   if (answer.hangs) return
   const plain = bodyText(answer)
   const coding = plain === '' ? undefined : acceptedCoding(request.headers['accept-encoding'])
   const body = compressed(plain, coding)
-  const headers: Record<string, string | string[]> = { ...edgeHeaders(now), ...answer.headers }
+  const headers: Record<string, string | string[]> = { ...edgeHeaders(org), ...answer.headers }
+  headers['set-cookie'] = [headers['set-cookie'] ?? [], ...(answer.cookies ?? [])].flat()
   if (coding !== undefined) headers['content-encoding'] = coding
   // The tag names the representation, so it follows the coding.
   const { etag } = headers
@@ -89,7 +96,9 @@ function compressed(plain: string, coding: 'gzip' | 'deflate' | undefined): Buff
   return coding === 'gzip' ? gzipSync(body) : deflateSync(body)
 }
 
-function edgeHeaders(now: number): Record<string, string | string[]> {
+function edgeHeaders({ clock, cookieDomain }: EdgeOptions): Record<string, string | string[]> {
+  const now = clock.now()
+  const domain = cookieDomain === undefined ? '' : ` domain=${cookieDomain};`
   const expires = new Date(now + YEAR_MS).toUTCString()
   const cookie = `path=/; expires=${expires}; Max-Age=31536000; secure`
   return {
@@ -98,7 +107,7 @@ function edgeHeaders(now: number): Record<string, string | string[]> {
     'set-cookie': [
       `CookieConsentPolicy=0:1; ${cookie}`,
       `LSKey-c$CookieConsentPolicy=0:1; ${cookie}`,
-      `BrowserId=${randomUUID().replaceAll('-', '').slice(0, 22)}; domain=.salesforce.com; ${cookie}`,
+      `BrowserId=${randomUUID().replaceAll('-', '').slice(0, 22)};${domain} ${cookie}`,
     ],
     'strict-transport-security': 'max-age=63072000; includeSubDomains',
     'x-content-type-options': 'nosniff',

@@ -12,6 +12,8 @@ import { Cursors } from './cursors.ts'
 import { RecordStore } from './record-store.ts'
 import { RequestLog, type RecordedRequest } from './request-log.ts'
 import { route } from './router.ts'
+import { publishChange } from './streaming/change-events.ts'
+import { StreamingClients } from './streaming/streaming-clients.ts'
 
 export interface EmulatorOptions extends Omit<OrgOptions, 'clock' | 'seed'> {
   /** 0, the default, is any free port. */
@@ -42,6 +44,8 @@ export interface Emulator extends AsyncDisposable {
   /** How many times the token endpoint was asked. */
   tokenRequests(): number
   killSessions(): void
+  /** Sends an event to all who have subscribed to the channel; returns its replay id. */
+  publish(channel: string, data: Readonly<Record<string, unknown>>): number
   close(): Promise<void>
 }
 
@@ -56,6 +60,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     cursors: new Cursors(),
     queryJobs: new Jobs('750'),
     ingestJobs: new Jobs('751'),
+    bulk1Jobs: new Jobs('750'),
+    streaming: new StreamingClients(state),
+  }
+  store.onChange = (change) => {
+    publishChange(org, change)
   }
   const log = new RequestLog()
 
@@ -69,11 +78,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     arrived(call.body)
     const outcome = await route(org, call, check)
     if (outcome === 'reset') request.socket.destroy()
-    else send(request, response, outcome, clock.now())
+    else send(request, response, outcome, state)
   }
   const listener: RequestListener = (request, response) => {
     answer(request, response).catch((error: unknown) => {
-      send(request, response, answerToError(error), clock.now())
+      send(request, response, answerToError(error), state)
     })
   }
 
@@ -101,6 +110,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     killSessions: () => {
       state.killSessions()
     },
+    publish: (channel, data) => org.streaming.publish(channel, data),
     close,
     [Symbol.asyncDispose]: close,
   }

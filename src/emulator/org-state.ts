@@ -14,6 +14,8 @@ export interface OrgOptions {
   clientId?: string | undefined
   clientSecret?: string | undefined
   username?: string | undefined
+  /** Of the user, for the SOAP login. */
+  password?: string | undefined
   /** The idle timeout; two hours unless told otherwise. */
   sessionTimeoutMs?: number | undefined
   /** JWT-based access tokens end at a fixed time and open the REST APIs only. */
@@ -33,6 +35,7 @@ export class OrgState {
   readonly orgId: string
   readonly userId: string
   readonly username: string
+  readonly password: string
   readonly clientId: string
   clientSecret: string
   tokenFormat: 'opaque' | 'jwt'
@@ -45,6 +48,8 @@ export class OrgState {
   apiDelayMs = 0
   /** How long a Bulk 2.0 job stays InProgress. */
   jobDurationMs = 0
+  /** The Domain of the edge's cookies: the real one's hosts lie in it. Clients that keep cookies fail where theirs does not. */
+  cookieDomain: string | undefined = '.salesforce.com'
   /** What token answers name as `instance_url`, where it is not the address that was called. */
   instanceUrl: string | undefined
   readonly loginLimitPerHour: number
@@ -62,6 +67,7 @@ export class OrgState {
     this.orgId = toId18(orgId15)
     this.userId = recordId('005', 1)
     this.username = options.username ?? 'integration@cloudaware.example'
+    this.password = options.password ?? derive(`password ${options.seed}`, 'hex').slice(0, 16)
     this.clientId =
       options.clientId ?? `3MVG9${derive(`key ${options.seed}`, 'base64url').replace(/[-_]/g, 'x').slice(0, 80)}`
     this.clientSecret = options.clientSecret ?? derive(`secret ${options.seed}`, 'hex').slice(0, 64).toUpperCase()

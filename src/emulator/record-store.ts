@@ -9,16 +9,30 @@ import type { ObjectType, Row } from './schema-types.ts'
 import { standardRows, type OrgFacts } from './standard-data.ts'
 import { Table } from './table.ts'
 
+/** A record as it has become. */
+export interface Change {
+  readonly type: ObjectType
+  readonly row: Row
+  readonly kind: 'CREATE' | 'UPDATE' | 'DELETE'
+}
+
+interface Step {
+  readonly change: Change
+  readonly takeBack: () => void
+}
+
 /** The records of the org, made when their object is first touched and held in memory from then on. */
 export class RecordStore {
+  /** Called with each change once it is there to stay. */
+  onChange: (change: Change) => void = () => undefined
   readonly #clock: Clock
   readonly #org: OrgFacts
   readonly #seed: number
   readonly #sizes: Record<string, number>
   readonly #tables = new Map<string, Table>()
   #inserted = 0
-  /** How to take back what the transaction under way has done. */
-  #undo: (() => void)[] | undefined
+  /** What the transaction under way has done. */
+  #steps: Step[] | undefined
 
   constructor(options: { clock: Clock; org: OrgFacts; seed: number; records: number }) {
     this.#clock = options.clock
@@ -51,7 +65,7 @@ export class RecordStore {
     const row = completeRow(type, { id, values, userId: this.#org.userId, at: this.#clock.now() })
     const table = this.#table(type)
     table.add(row)
-    this.#undo?.push(() => {
+    this.#did({ type, row, kind: 'CREATE' }, () => {
       table.drop(row)
     })
     return id
@@ -66,7 +80,7 @@ export class RecordStore {
     const before = { ...row }
     const table = this.#table(type)
     table.change(row, { ...values, ...this.#stamps() })
-    this.#undo?.push(() => {
+    this.#did({ type, row, kind: 'UPDATE' }, () => {
       table.change(row, before)
     })
     return String(row.Id)
@@ -78,7 +92,7 @@ export class RecordStore {
     const before = { ...row }
     const table = this.#table(type)
     table.bin(row, this.#stamps())
-    this.#undo?.push(() => {
+    this.#did({ type, row, kind: 'DELETE' }, () => {
       table.change(row, before)
     })
     return String(row.Id)
@@ -86,18 +100,19 @@ export class RecordStore {
 
   /** Runs the work, and takes its changes back where its outcome is not to be kept, or where it throws. An inner one is part of the outer. */
   transaction<T>(work: () => T, isKept: (outcome: T) => boolean): T {
-    const outer = this.#undo
-    const undo: (() => void)[] = []
-    this.#undo = undo
+    const outer = this.#steps
+    const steps: Step[] = []
+    this.#steps = steps
     let kept = false
     try {
       const outcome = work()
       kept = isKept(outcome)
       return outcome
     } finally {
-      this.#undo = outer
-      if (kept) outer?.push(...undo)
-      else for (const back of undo.reverse()) back()
+      this.#steps = outer
+      if (!kept) for (const { takeBack } of steps.reverse()) takeBack()
+      else if (outer !== undefined) outer.push(...steps)
+      else for (const { change } of steps) this.onChange(change)
     }
   }
 
@@ -105,6 +120,11 @@ export class RecordStore {
   count(name: string): number {
     const type = objectType(name)
     return type === undefined ? 0 : this.rows(type).length
+  }
+
+  #did(change: Change, takeBack: () => void): void {
+    if (this.#steps === undefined) this.onChange(change)
+    else this.#steps.push({ change, takeBack })
   }
 
   #stamps(): Row {

@@ -1,12 +1,14 @@
 import { text, type Answer } from './answer.ts'
-import { apiError } from './api-error.ts'
-import type { Call } from './call.ts'
+import { ApiError } from './api-error.ts'
+import { OWN_FAILURES } from './api-failures.ts'
+import { isObject, type Call } from './call.ts'
 import { control } from './control.ts'
-import { familyOf, type Family } from './families.ts'
+import { familyOf } from './families.ts'
+import type { Family } from './family.ts'
 import type { AssertionCheck } from './jwt-assertion.ts'
 import { oauthRoute } from './oauth-routes.ts'
 import type { Org } from './org.ts'
-import { restApi, versionList } from './rest-api.ts'
+import { versionList } from './rest-api.ts'
 
 /** `reset` cuts the connection instead of answering. */
 export type Outcome = Answer | 'reset'
@@ -20,7 +22,11 @@ export async function route(org: Org, call: Call, check: AssertionCheck): Promis
   const family = familyOf(call.path)
   if (family === undefined)
     return text(404, 'text/html;charset=UTF-8', '<html><body>URL No Longer Exists</body></html>')
-  return api(org, call, family)
+  try {
+    return await api(org, call, family)
+  } catch (error) {
+    return family.failure(call, error)
+  }
 }
 
 async function api(org: Org, call: Call, family: Family): Promise<Outcome> {
@@ -31,27 +37,46 @@ async function api(org: Org, call: Call, family: Family): Promise<Outcome> {
   if (switches.take('session-dies-before')) state.killSessions()
 
   const token = family.token(call)
+  if (family.opensSession?.(call)) return family.speak(org, call, '')
   const isWrongKind = token?.startsWith('eyJ') === true && !family.takesJwt
   const session = token === undefined || isWrongKind ? undefined : state.sessions.use(token)
   if (session === undefined || switches.take('live-session-refused')) return family.refusal(call)
 
-  const answer = switches.takeApiFailure() ?? family.unspoken?.(call) ?? counted(org, call)
+  const failure = switches.takeApiFailure()
+  const answer = failure === undefined ? await counted(org, call, family, session.token) : told(failure, call, family)
   if (switches.take('session-dies-after')) state.killSessions()
   return answer
 }
 
-function counted(org: Org, call: Call): Answer {
+/** A failure of ours is switched on in REST's words; each family has its own for the same. */
+function told(failure: Answer, call: Call, family: Family): Answer {
+  if (!OWN_FAILURES.has(failure) || !Array.isArray(failure.json)) return failure
+  const error: unknown = failure.json[0]
+  if (!isObject(error)) return failure
+  return family.failure(call, new ApiError(failure.status, String(error.errorCode), String(error.message)))
+}
+
+async function counted(org: Org, call: Call, family: Family, token: string): Promise<Answer> {
   const { state } = org
+  if (family.isFree) return family.speak(org, call, token)
   if (state.apiRequests >= state.dailyRequestLimit) {
-    return withUsage(org, apiError(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'))
+    const error = new ApiError(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.')
+    return withUsage(org, family.failure(call, error))
   }
   state.apiRequests++
-  return withUsage(org, call.path.startsWith('/services/data/') ? restApi(org, call) : apexRest())
+  const answer = await spoken(org, call, family, token)
+  return withUsage(org, answer)
+}
+
+async function spoken(org: Org, call: Call, family: Family, token: string): Promise<Answer> {
+  try {
+    return await family.speak(org, call, token)
+  } catch (error) {
+    return family.failure(call, error)
+  }
 }
 
 function withUsage({ state }: Org, answer: Answer): Answer {
   const usage = `api-usage=${state.apiRequests}/${state.dailyRequestLimit}`
   return { ...answer, headers: { ...answer.headers, 'sforce-limit-info': usage } }
 }
-
-const apexRest = () => apiError(404, 'NOT_FOUND', 'Could not find a match for URL')

@@ -18,6 +18,7 @@ export class Sessions {
   readonly #clock: Clock
   readonly #live = new Map<string, Session>()
   readonly #orgId15: string
+  readonly #onEnd: (() => void)[] = []
   timeoutMs: number
 
   constructor(clock: Clock, orgId15: string, timeoutMs: number) {
@@ -31,6 +32,11 @@ export class Sessions {
     for (const session of this.#live.values()) {
       if (session.expiresAt === undefined && this.#isLive(session)) return session
     }
+    return this.openAnother()
+  }
+
+  /** A session beside those that live, as a login by password opens it. */
+  openAnother(): Session {
     return this.add(`${this.#orgId15}!AQ${opaque(94)}`)
   }
 
@@ -65,15 +71,27 @@ export class Sessions {
   }
 
   end(token: string): boolean {
-    return this.#live.delete(token)
+    const isLive = this.#live.delete(token)
+    this.#tell()
+    return isLive
   }
 
   endAll(): void {
     this.#live.clear()
+    this.#tell()
+  }
+
+  /** Calls the listener whenever sessions have been ended from outside. */
+  onEnd(listener: () => void): void {
+    this.#onEnd.push(listener)
   }
 
   get count(): number {
     return [...this.#live.values()].filter((session) => this.#isLive(session)).length
+  }
+
+  #tell(): void {
+    for (const listener of this.#onEnd) listener()
   }
 
   #isLive(session: Session): boolean {

@@ -133,7 +133,7 @@ test('the identity family refuses with 403 and plain text', async () => {
   }
 })
 
-test('Bulk API 1 refuses a dead session with 400, in XML or JSON, and says politely that it is not there', async () => {
+test('Bulk API 1 refuses a dead session with 400, in XML or JSON', async () => {
   await using org = await emulatedOrg()
   const job = '/services/async/62.0/job'
   const xml = await org.bare(job, { method: 'POST', headers: { 'x-sfdc-session': 'dead' } })
@@ -146,23 +146,20 @@ test('Bulk API 1 refuses a dead session with 400, in XML or JSON, and says polit
     400,
     { exceptionCode: 'InvalidSessionId', exceptionMessage: 'Invalid session id' },
   ])
-  const live = await org.bare(job, { headers: { 'x-sfdc-session': accessToken(await org.mint()) } })
-  expect(live.text).toContain('FeatureNotEnabled')
 })
 
-test('SOAP refuses a dead session with a fault, and says politely that it is not there', async () => {
+const envelope = (token: string) =>
+  `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Header><SessionHeader><sessionId>${token}</sessionId></SessionHeader></e:Header><e:Body><getUserInfo/></e:Body></e:Envelope>`
+
+test('SOAP refuses a dead session with a fault', async () => {
   await using org = await emulatedOrg()
-  const envelope = (token: string) => ({
-    method: 'POST',
-    body: `<e:Envelope><e:Header><SessionHeader><sessionId>${token}</sessionId></SessionHeader></e:Header></e:Envelope>`,
-  })
-  const dead = await org.bare('/services/Soap/u/62.0', envelope('dead'))
+  const dead = await org.bare('/services/Soap/u/62.0', { method: 'POST', body: envelope('dead') })
   expect(dead.status).toBe(500)
   expect(dead.headers.get('content-type')).toMatch(/^text\/xml/)
   expect(dead.text).toContain('<faultcode>sf:INVALID_SESSION_ID</faultcode>')
   expect(dead.text).toContain('<sf:UnexpectedErrorFault')
-  const live = await org.bare('//services/Soap/m/62.0/', envelope(accessToken(await org.mint())))
-  expect(live.text).toContain('sf:UNSUPPORTED_API_VERSION')
+  const live = { method: 'POST', body: envelope(accessToken(await org.mint())) }
+  expect((await org.bare('//services/Soap/u/62.0/', live)).text).toContain('<getUserInfoResponse>')
 })
 
 test('streaming refuses inside a 200', async () => {
@@ -183,7 +180,6 @@ test('streaming refuses inside a 200', async () => {
   ])
   expect((await send('/meta/connect', dead)).json).toMatchObject([{ error: '401::Authentication invalid' }])
   expect((await send('/meta/connect', {})).json).toMatchObject([{ error: '401::Request requires authentication' }])
-  expect((await org.call('/cometd/62.0')).text).toContain('does not speak')
 })
 
 test('JWT-based tokens open the REST API and nothing else', async () => {
@@ -191,7 +187,7 @@ test('JWT-based tokens open the REST API and nothing else', async () => {
   expect((await org.call(LIMITS)).status).toBe(200)
   const token = accessToken(await org.mint())
   expect((await org.bare('/services/async/62.0/job', { headers: { 'x-sfdc-session': token } })).status).toBe(400)
-  const soap = await org.bare('/services/Soap/u/62.0', { method: 'POST', body: `<a:sessionId>${token}</a:sessionId>` })
+  const soap = await org.bare('/services/Soap/u/62.0', { method: 'POST', body: envelope(token) })
   expect(soap.text).toContain('INVALID_SESSION_ID')
 })
 

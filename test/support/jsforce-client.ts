@@ -1,0 +1,22 @@
+import { Connection } from 'jsforce'
+import type { Emulator } from '../../src/emulator/emulator.ts'
+
+/** jsforce with a session of the emulator's own, straight against it, as its users set it up for another server. */
+export function jsforceOn(emulator: Emulator): Connection {
+  const accessToken = emulator.org.sessions.open().token
+  const connection = new Connection({ instanceUrl: emulator.url, loginUrl: emulator.url, accessToken, version: '62.0' })
+  connection.bulk.pollInterval = connection.bulk2.pollInterval = 1
+  return connection
+}
+
+/** faye's client, as far as jsforce's types leave it out. */
+export interface StreamingClient {
+  subscribe(channel: string, listener: (event: never) => void): PromiseLike<unknown> & { cancel(): void }
+  disconnect(): PromiseLike<unknown>
+}
+
+/** A streaming client of jsforce's. It refuses cookies of another domain, as browsers do: see `cookieDomain`. */
+export function streamingOn(connection: Connection, extensions: object[] = []): StreamingClient {
+  const client: unknown = connection.streaming.createClient(extensions)
+  return client as StreamingClient // faye's own class, of which jsforce declares `subscribe` alone
+}
