@@ -43,6 +43,19 @@ module.exports = {
       to: { path: '@fastify/(http-proxy|reply-from)' },
     },
     {
+      name: 'observers-are-the-apps',
+      comment: 'rooms emit events; only the composition root knows who counts them',
+      severity: 'error',
+      from: { path: '^src/(token|upstream|server|cli|emulator)/' },
+      to: { path: '^src/metrics/|^src/observers\\.ts$' },
+    },
+    {
+      name: 'prom-client-has-one-owner',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/metrics/' },
+      to: { path: 'node_modules/prom-client' },
+    },
+    {
       name: 'config-has-one-door',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/config(/|\\.ts$)' },

@@ -3,13 +3,13 @@ import { Agent } from 'undici'
 import { systemClock, type Clock } from './clock.ts'
 import { openCallerKeys } from './caller-keys.ts'
 import { describeSettings, type Settings } from './config.ts'
-import { logBearerEvent, logTokenEvent } from './event-log.ts'
 import { openHttpsIdentity } from './https-identity.ts'
+import { metricsOnDemand } from './metrics/on-demand.ts'
+import { createObservers } from './observers.ts'
 import { openListeners, urlOf } from './open-listeners.ts'
 import { createAdminServer } from './server/admin/admin.ts'
 import { createAdminGuard } from './server/admin/admin-guard.ts'
 import { createHealth } from './server/admin/health.ts'
-import { logAccess } from './server/access-log.ts'
 import { drain } from './server/drain.ts'
 import { createGuard, type Guard, type GuardOptions } from './server/guard.ts'
 import { createProxyServer } from './server/server.ts'
@@ -52,6 +52,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const startedAt = clock.now()
   let isDraining = false
   let url: string | null = null
+  const observers = createObservers({ logger, clock })
 
   // First, since it alone may find the configuration wrong.
   const https = await openHttpsIdentity({ settings, clock, logger, stateDirectory })
@@ -64,7 +65,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     dispatcher: tokenAgent,
     onSecret,
     onEvent: (event) => {
-      logTokenEvent(logger, event)
+      observers.token(event)
       onTokenEvent?.(event)
     },
   })
@@ -81,7 +82,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     replayLimitBytes: settings.PROXY_REPLAY_LIMIT_BYTES,
     onEvent: (event) => {
-      logBearerEvent(logger, event)
+      observers.bearer(event)
     },
   })
   const upstreamOrigin = () =>
@@ -94,12 +95,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     upstreamOrigin,
     guard: guardFor(settings, callerKeys?.current),
     now: () => clock.monotonic(),
-    observer: {
-      begun: () => undefined,
-      ended: (exchange) => {
-        logAccess(logger, exchange)
-      },
-    },
+    observer: observers.exchanges,
   })
   const adminServer = await createAdminServer({
     logger,
@@ -115,6 +111,17 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       connections: { active: upstream.load.active, waiting: upstream.load.waiting },
       token: keeper.status(),
       settings: describeSettings(settings),
+    }),
+    metrics: metricsOnDemand({
+      tally: observers.tally,
+      tokenStatus: () => keeper.status(),
+      upstreamStats: () => ({
+        connected: upstream.connected(),
+        limit: settings.UPSTREAM_CONNECTIONS,
+        running: upstream.load.active,
+        queued: upstream.load.waiting,
+      }),
+      version,
     }),
     refresh: () => keeper.refresh(),
     quit: settings.ADMIN_ALLOW_QUIT ? onQuit : undefined,

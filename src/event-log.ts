@@ -83,6 +83,9 @@ export function logBearerEvent(log: Logger, event: BearerEvent): void {
         'the API refuses the session for a reason that a new token cannot mend',
       )
       return
+    case 'replay-ended':
+      log.debug({ family, outcome: event.outcome }, 'the request that was sent again is over')
+      return
     case 'connection-replaced':
       log.debug({ family }, 'the upstream had closed an idle connection: the request is sent on another')
   }

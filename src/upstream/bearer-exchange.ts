@@ -4,7 +4,7 @@ import { ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/token-source.ts'
 import { familyOf, SESSION_PLACES, type ApiFamily } from './api-family.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
-import type { BearerOptions, ForwardOptions } from './bearer-options.ts'
+import type { BearerOptions, ForwardOptions, ReplayOutcome } from './bearer-options.ts'
 import type { Waiter } from './connection-queue.ts'
 import { ExchangeController } from './exchange-controller.ts'
 import { withLengthGrownBy } from './header-list.ts'
@@ -30,6 +30,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
   #hasPlace = false
   #isDispatched = false
   #connectionReplaced = false
+  #isReplayTold = false
   #isOver = false
 
   constructor(options: BearerOptions, { dispatch, request, handler }: ExchangeParts) {
@@ -167,6 +168,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
     const { family } = this
     tokens.reject(token)
     // The new session was refused as well, or the answer is with the caller already: the API's own words are the truth now.
+    this.#tellReplay('refused')
     if (this.controller.sessionReplaced || !isHeld) return false
     if (this.#body?.isRepeatable === false) {
       onEvent({ type: 'session-lost', family, fingerprint })
@@ -185,15 +187,24 @@ export class BearerExchange implements AttemptOwner, Waiter {
 
   answerBegun(): void {
     this.#body?.release()
+    this.#tellReplay('answered')
   }
 
   answerEnded(): void {
     this.#isOver = true
   }
 
+  /** How the second sending went, once: an answer that has begun may still break off. */
+  #tellReplay(outcome: ReplayOutcome): void {
+    if (!this.controller.sessionReplaced || this.#isReplayTold) return
+    this.#isReplayTold = true
+    this.#options.onEvent({ type: 'replay-ended', family: this.family, outcome })
+  }
+
   #fail(error: Error): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#tellReplay('failed')
     this.#body?.release()
     // What undici has, undici ends: the connection is not free before.
     if (!this.#isDispatched) this.#leaveQueue()

@@ -9,7 +9,11 @@ export type BearerEvent =
   | { readonly type: 'session-replaced'; readonly family: ApiFamily; readonly fingerprint: string }
   | { readonly type: 'session-lost'; readonly family: ApiFamily; readonly fingerprint: string }
   | { readonly type: 'api-refused'; readonly family: ApiFamily; readonly diagnosis: string }
+  | { readonly type: 'replay-ended'; readonly family: ApiFamily; readonly outcome: ReplayOutcome }
   | { readonly type: 'connection-replaced'; readonly family: ApiFamily }
+
+/** The second sending was answered; or refused again; or it failed, or its caller left. */
+export type ReplayOutcome = 'answered' | 'refused' | 'failed'
 
 export interface BearerOptions {
   readonly tokens: TokenSource

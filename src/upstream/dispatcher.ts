@@ -31,6 +31,8 @@ export interface Upstream {
   readonly dispatcher: Dispatcher
   /** How many requests have a connection now, and how many wait for one. */
   readonly load: { readonly active: number; readonly waiting: number }
+  /** Connections that are open now, in use or not. */
+  connected(): number
   /** Waits for what is under way, then closes. */
   close(): Promise<void>
   /** Breaks off whatever is under way. */
@@ -91,5 +93,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return queue.waiting
     },
   }
-  return { dispatcher, load, close: () => end(agent.close()), destroy: () => end(agent.destroy()) }
+  // One pool an origin. A pool of one connection counts it as a boolean.
+  const connected = () => Object.values(agent.stats).reduce((sum, pool) => sum + Number(pool.connected), 0)
+  return { dispatcher, load, connected, close: () => end(agent.close()), destroy: () => end(agent.destroy()) }
 }

@@ -118,7 +118,10 @@ describe('a refused session', () => {
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer first', 'Bearer second'])
     if (body) expect(String(await server.requests[1]?.body)).toBe('one two')
     expect(upstream.tokens.rejected).toEqual(['first'])
-    expect(upstream.events.map(({ type }) => type)).toEqual(['session-replaced'])
+    expect(upstream.events).toMatchObject([
+      { type: 'session-replaced' },
+      { type: 'replay-ended', family: 'rest', outcome: 'answered' },
+    ])
   })
 
   test('is noticed in a gzipped answer too', async () => {
@@ -163,6 +166,7 @@ describe('a refused session', () => {
     expect(answer).toMatchObject({ status: 401, body: DEAD })
     expect(server.requests).toHaveLength(2)
     expect(upstream.tokens.rejected).toEqual(['first', 'second'])
+    expect(upstream.events).toMatchObject([{ type: 'session-replaced' }, { type: 'replay-ended', outcome: 'refused' }])
   })
 
   test('with no new token to be had, the caller gets the reason', async () => {
@@ -177,6 +181,7 @@ describe('a refused session', () => {
     await using upstream = start(server.url, { tokens })
     expect((await send(upstream.dispatcher)).error).toBeInstanceOf(TokenUnavailableError)
     expect(server.requests).toHaveLength(1)
+    expect(upstream.events).toMatchObject([{ type: 'session-replaced' }, { type: 'replay-ended', outcome: 'failed' }])
   })
 })
 

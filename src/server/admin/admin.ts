@@ -23,6 +23,8 @@ export interface AdminOptions {
   }
   /** Ready for JSON, without secrets. */
   readonly status: () => unknown
+  /** In the text format of Prometheus. */
+  readonly metrics: () => Promise<{ contentType: string; text: string }>
   /** Asks for a new token now; resolves when the attempt is over. */
   readonly refresh: () => Promise<void>
   /** Starts the orderly end, as SIGTERM does; undefined where that is not allowed. */
@@ -31,7 +33,7 @@ export interface AdminOptions {
 
 /** The second listener's routes: health for probes, status for people. It never touches the proxied path space. */
 export async function createAdminServer(options: AdminOptions): Promise<ProxyServer> {
-  const { logger, guard, health, status, refresh, quit } = options
+  const { logger, guard, health, status, metrics, refresh, quit } = options
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -42,7 +44,9 @@ export async function createAdminServer(options: AdminOptions): Promise<ProxySer
   app.addHook('onRequest', guard)
   app.setErrorHandler((error, request, reply) => sendProblem(reply, toProblem(error, logger, request.id)))
   app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send({ error: 'not found', paths: ['/livez', '/readyz', '/startupz', '/status', 'POST /refresh'] }),
+    reply
+      .code(404)
+      .send({ error: 'not found', paths: ['/livez', '/readyz', '/startupz', '/metrics', '/status', 'POST /refresh'] }),
   )
   const probes = { '/livez': health.live, '/readyz': health.ready, '/startupz': health.startup }
   for (const [url, probe] of Object.entries(probes)) {
@@ -55,6 +59,10 @@ export async function createAdminServer(options: AdminOptions): Promise<ProxySer
     })
   }
   app.get('/status', (_request, reply) => reply.header('cache-control', 'no-store').send(status()))
+  app.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await metrics()
+    return reply.header('cache-control', 'no-store').type(contentType).send(text)
+  })
   app.post('/refresh', async (_request, reply) => {
     await refresh().catch((error: unknown) => {
       throw toProxyError(error)
