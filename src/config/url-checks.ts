@@ -20,7 +20,7 @@ export function urlProblem(value: string, { path }: { path: boolean }): string |
   if (url.username !== '' || url.password !== '') return 'must not hold a user name or a password.'
   // url.search is empty for a lone "?", and url.hash for a lone "#".
   if (/[?#]/.test(value)) return 'must not have a query or a fragment.'
-  if (!path && url.pathname !== '/') return 'must not have a path: give the scheme and the host only.'
+  if (!path && !/^\/+$/.test(url.pathname)) return 'must not have a path: give the scheme and the host only.'
   const wrong = WRONG_HOSTS.find(([pattern]) => pattern.test(url.hostname.replace(/\.$/, '')))
   return wrong === undefined ? undefined : `${wrong[1]}: ${MY_DOMAIN}.`
 }

@@ -60,8 +60,12 @@ test('the token endpoint may have a path, and is pinned to https and to the org 
   }
 })
 
-test('URLs lose their trailing slash', () => {
-  const env = { ...ORG, CLOUDAWARE_URL: 'https://Acme.my.salesforce.com/', CLOUDAWARE_API_URL: 'https://api.example/' }
+test('URLs lose their trailing slashes and the space around them', () => {
+  const env = {
+    ...ORG,
+    CLOUDAWARE_URL: ' https://Acme.my.salesforce.com//\n',
+    CLOUDAWARE_API_URL: 'https://api.example/',
+  }
   expect(loadSettings({ env })).toMatchObject({
     CLOUDAWARE_URL: 'https://acme.my.salesforce.com',
     CLOUDAWARE_TOKEN_URL: 'https://acme.my.salesforce.com/services/oauth2/token',
