@@ -73,6 +73,8 @@ function isUnknownFlag(token: { kind: string; rawName?: string } | undefined): b
 }
 
 function unknownFlag(flag: string): string {
+  // What is spelled like no flag may be anything, a secret that begins with dashes too.
+  if (!/^--?[a-z][a-z\d-]*$/i.test(flag)) return 'An argument looks like a flag, but is none of this program.'
   const meant = nearest(flag, [...NAME_OF_FLAG.keys(), '--config'])
   return meant === undefined ? `${flag} is no flag of this program.` : `${flag} is no flag: did you mean ${meant}?`
 }
