@@ -94,6 +94,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     dispatcher: upstream.dispatcher,
     upstreamOrigin,
     guard: guardFor(settings, callerKeys?.current),
+    rewritesAddresses: settings.PROXY_REWRITE_BODIES === 'identity',
     now: () => clock.monotonic(),
     observer: observers.exchanges,
   })

@@ -113,6 +113,11 @@ export const settingsSchema = Type.Object({
     minimum: 0,
     maximum: 268_435_456,
   }),
+  PROXY_REWRITE_BODIES: choice(
+    "Whether the org's addresses in identity-like answers become the caller's, to keep clients on the proxy",
+    'identity',
+    ['identity', 'off'],
+  ),
 
   UPSTREAM_CONNECTIONS: whole('Connections to Cloudaware at most', { default: 64, minimum: 1, maximum: 4096 }),
   UPSTREAM_QUEUE_LIMIT: whole('How many requests may wait while all connections are in use; further ones get 503', {

@@ -6,8 +6,10 @@ import type { Dispatcher } from 'undici'
 import { familyOf } from '../upstream/api-family.ts'
 import type { ForwardOptions } from '../upstream/bearer-options.ts'
 import { toProxyError } from '../upstream/gateway-error.ts'
+import { mayHoldAddresses } from '../upstream/own-addresses.ts'
 import { upstreamHeaders } from '../upstream/request-headers.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
+import { AddressSink } from './address-sink.ts'
 import { AnswerSink } from './answer-sink.ts'
 import type { ExchangeFacts } from './exchange.ts'
 import type { Guard } from './guard.ts'
@@ -17,6 +19,8 @@ export interface ProxyOptions {
   readonly dispatcher: Dispatcher
   /** The pinned origin of the API, as far as it is known. */
   readonly upstreamOrigin: () => string
+  /** PROXY_REWRITE_BODIES: whether the org's own addresses in small, known answers become the caller's. */
+  readonly rewritesAddresses: boolean
   readonly version: string
   /** Monotonic milliseconds. */
   readonly now: () => number
@@ -67,14 +71,15 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
     answerHeaders: undefined,
   }
   request.exchange = facts
-  const sink = new AnswerSink({
+  const callerOrigin = `${request.protocol}://${request.host}`
+  const answerSink = new AnswerSink({
     request: raw,
     response: reply.raw,
     facts,
     requestId: request.id,
     now,
     upstreamOrigin,
-    callerOrigin: `${request.protocol}://${request.host}`,
+    callerOrigin,
     cors: guard.corsOf(request),
     onAnswer: () => {
       reply.hijack()
@@ -83,6 +88,8 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
       reply.send(toProxyError(error))
     },
   })
+  const isRewritten = options.rewritesAddresses && mayHoldAddresses(family, request.method, target)
+  const sink = isRewritten ? new AddressSink({ family, upstreamOrigin, callerOrigin, sink: answerSink }) : answerSink
   const dispatch = (body: Readable) => {
     const outgoing: ForwardOptions = {
       path: facts.target,

@@ -31,6 +31,14 @@ export class HeldAnswer {
     return Buffer.concat(this.#chunks)
   }
 
+  /** The same head with another body, which is not bounded. */
+  with(body: Buffer): HeldAnswer {
+    const { status, headers } = this
+    const answer = new HeldAnswer({ status, headers, statusText: this.#statusText }, body.length)
+    answer.add(body)
+    return answer
+  }
+
   passTo(handler: Dispatcher.DispatchHandler, controller: Dispatcher.DispatchController): void {
     handler.onResponseStart?.(controller, this.status, this.headers, this.#statusText)
     for (const chunk of this.#chunks) handler.onResponseData?.(controller, chunk)

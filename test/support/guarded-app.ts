@@ -59,6 +59,7 @@ export async function startGuarded(options: Partial<GuardOptions> = {}, http: Se
     version: '0.0.0-test',
     dispatcher: new RecordingDispatcher(passed),
     upstreamOrigin: () => 'https://upstream.invalid',
+    rewritesAddresses: false,
     guard: createGuard({ ...OPEN, ...options }),
   })
   const limits = listenerLimits(30_000)
