@@ -41,6 +41,8 @@ export interface App {
   readonly adminUrl: string | undefined
   /** The https listener, where there is one. */
   readonly tls: { readonly url: string; readonly certificate: string; readonly fingerprint: string } | undefined
+  /** Reads every file of credentials and certificates again, and asks for a token with what they hold; the old one serves meanwhile. */
+  reload(): Promise<void>
   /** Drains, once: not ready at once, accepting for DRAIN_DELAY_MS, then waiting for the last request up to DRAIN_TIMEOUT_MS. */
   close(): Promise<{ drained: boolean }>
 }
@@ -166,6 +168,9 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
             fingerprint: https.certificate.facts.fingerprint,
           }
         : undefined,
+    async reload() {
+      await Promise.all([tokens.reload(), callerKeys?.reload(), https?.certificate.reload()])
+    },
     close: () => (closed ??= close()),
   }
 }

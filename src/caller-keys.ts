@@ -16,6 +16,8 @@ export interface CallerKeysOptions {
 export interface CallerKeys {
   /** The keys that are good now. */
   readonly current: () => readonly CallerKey[]
+  /** Looks at the file at once. */
+  reload(): Promise<void>
   close(): Promise<void>
 }
 
@@ -24,7 +26,8 @@ export function openCallerKeys({ settings, clock, logger, onSecret }: CallerKeys
   const { PROXY_API_KEY: text, PROXY_API_KEY_FILE: path } = settings
   if (text === undefined) return undefined
   let keys = digestKeys(parsed(text).keys)
-  if (path === undefined) return { current: () => keys, close: () => Promise.resolve() }
+  if (path === undefined)
+    return { current: () => keys, reload: () => Promise.resolve(), close: () => Promise.resolve() }
 
   const read = async () => {
     const changed = parsed(await file.current())
@@ -53,6 +56,10 @@ export function openCallerKeys({ settings, clock, logger, onSecret }: CallerKeys
   })
   return {
     current: () => keys,
+    async reload() {
+      await file.look()
+      await reading
+    },
     async close() {
       await file.close()
       await reading

@@ -22,6 +22,8 @@ export interface TokensOptions {
 
 export interface Tokens {
   readonly keeper: TokenKeeper
+  /** Looks at the secret files at once, and asks for a token with what is there: one request, whether they changed or not. */
+  reload(): Promise<void>
   /** Ends the keeper and stops watching secret files. */
   close(): Promise<void>
 }
@@ -72,6 +74,10 @@ export function createTokens({ settings, clock, dispatcher, onEvent, onSecret }:
   })
   return {
     keeper,
+    async reload() {
+      // A change makes the keeper ask by itself.
+      if (!(await secrets.look())) keeper.reload()
+    },
     async close() {
       await Promise.all([keeper.close(), secrets.close()])
     },
@@ -107,6 +113,11 @@ class Secrets {
         return value
       },
     }
+  }
+
+  /** Whether any of them changed. */
+  async look(): Promise<boolean> {
+    return (await Promise.all(this.#files.map((file) => file.look()))).includes(true)
   }
 
   async close(): Promise<void> {

@@ -8,13 +8,15 @@ export interface Cli {
   readonly isTTY: boolean
   readonly out: (text: string) => void
   readonly err: (text: string) => void
-  /** Calls `stop.close` once at SIGTERM, SIGINT or a crash, and then ends the process. Returns what asks for the same end. */
+  /** Calls `stop.close` once at SIGTERM, SIGINT, a terminal that goes away, or a crash, and then ends the process. Returns what asks for the same end. */
   readonly onStop: (stop: Stop) => () => void
 }
 
 export interface Stop {
   /** Resolves to whether everything under way was finished: exit code 0, else 1. */
   close(): Promise<boolean>
+  /** Asked for by SIGHUP; without it SIGHUP stops. */
+  reload?: () => void
   /** How long `close` may take at most. */
   timeoutMs: number
   /** An error that nobody caught; the process ends at once. */

@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { isatty } from 'node:tty'
 import closeWithGrace from 'close-with-grace'
 import type { Cli, Stop } from './cli.ts'
 import { systemClock } from '../clock.ts'
@@ -9,11 +10,11 @@ import { systemClock } from '../clock.ts'
  */
 const SAME_SIGNAL_MS = 1000
 
-/** The real process. A reader that goes away (`| head`) must not crash it. */
+/** The real process. A reader that goes away (`| head`), or a terminal that is closed, must not crash it. */
 export function processCli(): Cli {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
     })
   }
   return {
@@ -36,6 +37,7 @@ function onStop(what: Stop): () => void {
       skip: [
         'SIGINT',
         'SIGTERM',
+        'SIGHUP',
         'SIGILL',
         'SIGTRAP',
         'SIGABRT',
@@ -66,5 +68,12 @@ function onStop(what: Stop): () => void {
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd))
+  process.on('SIGHUP', () => {
+    // The same signal says that the terminal was closed, which by then is none any more; on Windows it says nothing else.
+    const isHungUp = process.platform === 'win32' || !terminals.every((fd) => isatty(fd))
+    if (what.reload === undefined || isHungUp) stop()
+    else what.reload()
+  })
   return stop
 }

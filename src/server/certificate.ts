@@ -31,6 +31,8 @@ export interface Certificate {
   readonly facts: CertificateFacts
   /** Called with each new identity, once it is known to be good. */
   onRenewal(renew: (identity: TlsIdentity) => void): void
+  /** Looks at the files at once. */
+  reload(): Promise<void>
   close(): Promise<void>
 }
 
@@ -87,6 +89,9 @@ export function openCertificate({ certFile, keyFile, clock, onEvent }: Certifica
     },
     onRenewal: (listener) => {
       renew = listener
+    },
+    async reload() {
+      await Promise.all(files.map((file) => file.look()))
     },
     async close() {
       await Promise.all(files.map((file) => file.close()))

@@ -85,6 +85,16 @@ export class FakeClock implements Clock {
     await setImmediate()
   }
 
+  /** Lets time pass, `stepMs` at a time, until this has come. For what needs real I/O as well: how much time passes is not exact. */
+  async until<T>(coming: Promise<T>, stepMs = 250): Promise<T> {
+    const wait = { isOver: false }
+    const result = coming.finally(() => {
+      wait.isOver = true
+    })
+    while (!wait.isOver) await this.advance(stepMs)
+    return result
+  }
+
   /** Sets the wall clock, as a person or NTP does; or, forward, as a machine that was suspended finds it. Sleeps do not notice. */
   set(wallMs: number): void {
     this.#wall = wallMs

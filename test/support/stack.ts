@@ -39,7 +39,10 @@ export async function startStack(
     env: {
       CLOUDAWARE_URL: upstream.url,
       CLOUDAWARE_CLIENT_ID: upstream.clientId ?? 'test-client-id',
-      CLOUDAWARE_CLIENT_SECRET: upstream.clientSecret ?? 'test-client-secret',
+      // A test that gives a file gives no value.
+      ...(env.CLOUDAWARE_CLIENT_SECRET_FILE === undefined && {
+        CLOUDAWARE_CLIENT_SECRET: upstream.clientSecret ?? 'test-client-secret',
+      }),
       PROXY_HOST: '127.0.0.1',
       PROXY_PORT: '0',
       ADMIN_PORT: '0',
