@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { Agent } from 'undici'
 import { systemClock, type Clock } from './clock.ts'
 import { openCallerKeys } from './caller-keys.ts'
+import { companyProxy } from './company-proxy.ts'
 import { describeSettings, type Settings } from './config.ts'
 import { openHttpsIdentity } from './https-identity.ts'
 import { metricsOnDemand } from './metrics/on-demand.ts'
@@ -15,7 +16,8 @@ import { createGuard, type Guard, type GuardOptions } from './server/guard.ts'
 import { createProxyServer } from './server/server.ts'
 import { createTokens } from './tokens.ts'
 import type { TokenEvent } from './token/token-source.ts'
-import { connectorFor, createUpstream } from './upstream/dispatcher.ts'
+import { connectorFor } from './upstream/connector.ts'
+import { createUpstream } from './upstream/dispatcher.ts'
 
 /** DNS answers of cloud hosts live for a minute or so: an address that left DNS is left alone within five. */
 const CONNECTION_LIFE_MS = 5 * 60_000
@@ -59,7 +61,11 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   // First, since it alone may find the configuration wrong.
   const https = await openHttpsIdentity({ settings, clock, logger, stateDirectory })
   const callerKeys = openCallerKeys({ settings, clock, logger, onSecret })
-  const connector = connectorFor({ timeoutMs: settings.UPSTREAM_CONNECT_TIMEOUT_MS, ca })
+  const connector = connectorFor({
+    timeoutMs: settings.UPSTREAM_CONNECT_TIMEOUT_MS,
+    ca,
+    proxy: companyProxy(settings, logger),
+  })
   const tokenAgent = new Agent({ connect: connector })
   const tokens = createTokens({
     settings,

@@ -7,7 +7,7 @@ import { hasFileTwin, SETTINGS } from './config/schema.ts'
 import type { SettingName, ValidatedSettings } from './config/schema.ts'
 import { errorCode, gatherTexts, gatherValues } from './config/sources.ts'
 import type { Sources } from './config/sources.ts'
-import { withoutTrailingSlash } from './config/url-checks.ts'
+import { withoutTrailingSlash, withProxyScheme } from './config/url-checks.ts'
 import { validate } from './config/validate.ts'
 
 export { parseCallerKeys } from './config/caller-keys.ts'
@@ -73,9 +73,19 @@ export function loadSome<Name extends SettingName>(
 export function secretsOf(settings: Settings): readonly string[] {
   const keys = parseCallerKeys(settings.PROXY_API_KEY ?? '')
   const given = Object.entries(settings).flatMap(([name, value]) =>
-    hasFileTwin(name) && typeof value === 'string' ? [value] : [],
+    // Where its address holds no credentials, the company's proxy may be named.
+    hasFileTwin(name) && typeof value === 'string' && name !== 'HTTPS_PROXY' ? [value] : [],
   )
-  return 'keys' in keys ? [...given, ...keys.keys.map(({ key }) => key)] : given
+  const all = [...given, ...proxyCredentials(settings.HTTPS_PROXY)]
+  return 'keys' in keys ? [...all, ...keys.keys.map(({ key }) => key)] : all
+}
+
+/** Each form in which they travel or are written down. */
+function proxyCredentials(address: string | undefined): string[] {
+  const { username = '', password = '' } = address === undefined ? {} : new URL(address)
+  if (username === '' && password === '') return []
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return [`${username}:${password}`, pair, Buffer.from(pair).toString('base64')]
 }
 
 function unreadableFiles(settings: Checked, { cwd, readFile }: Pick<Sources, 'cwd' | 'readFile'>): string[] {
@@ -93,11 +103,13 @@ function unreadableFiles(settings: Checked, { cwd, readFile }: Pick<Sources, 'cw
 function withDerived(settings: ValidatedSettings): Settings {
   const url = withoutTrailingSlash(settings.CLOUDAWARE_URL)
   const { CLOUDAWARE_TOKEN_URL: token, CLOUDAWARE_API_URL: api, CLOUDAWARE_JWT_AUDIENCE: audience } = settings
+  const { HTTPS_PROXY: proxy } = settings
   return {
     ...settings,
     CLOUDAWARE_URL: url,
     CLOUDAWARE_TOKEN_URL: withoutTrailingSlash(token ?? `${url}/services/oauth2/token`),
     CLOUDAWARE_JWT_AUDIENCE: audience ?? loginHost(url),
+    ...(proxy === undefined ? {} : { HTTPS_PROXY: new URL(withProxyScheme(proxy)).href }),
     ...(api === undefined ? {} : { CLOUDAWARE_API_URL: withoutTrailingSlash(api) }),
   }
 }

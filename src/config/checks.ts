@@ -1,6 +1,6 @@
 import { parseCallerKeys } from './caller-keys.ts'
 import type { SettingName, ValidatedSettings } from './schema.ts'
-import { isLoopbackHost, urlProblem } from './url-checks.ts'
+import { isLoopbackHost, urlProblem, withProxyScheme } from './url-checks.ts'
 
 /** What is known after validation: settings with a problem of their own are missing. */
 export type Checked = Partial<ValidatedSettings>
@@ -12,7 +12,7 @@ type IsGiven = (name: SettingName) => boolean
  * `isGiven` also holds for settings that have a problem of their own, so that they are not called missing.
  */
 export function crossCheck(settings: Checked, isGiven: IsGiven): string[] {
-  const checks = [urlProblems, grantProblems, tlsProblems, keyProblems, exposureProblems, portProblems]
+  const checks = [urlProblems, proxyProblems, grantProblems, tlsProblems, keyProblems, exposureProblems, portProblems]
   return checks.flatMap((check) => check(settings, isGiven))
 }
 
@@ -27,6 +27,23 @@ function urlProblems(settings: Checked): string[] {
     const problem = value === undefined ? undefined : urlProblem(value, { path })
     return problem === undefined ? [] : [`${name} ${problem}`]
   })
+}
+
+function proxyProblems({ HTTPS_PROXY: value }: Checked): string[] {
+  if (value === undefined) return []
+  const url = URL.parse(withProxyScheme(value))
+  const isUsable = url !== null && /^https?:$/.test(url.protocol) && /^\/?$/.test(url.pathname) && hasReadableUser(url)
+  return isUsable
+    ? []
+    : ['HTTPS_PROXY must be the address of an http or https proxy: http://[user:password@]host:port.']
+}
+
+function hasReadableUser({ username, password }: URL): boolean {
+  try {
+    return decodeURIComponent(username + password).length >= 0
+  } catch {
+    return false
+  }
 }
 
 function grantProblems(settings: Checked, isGiven: IsGiven): string[] {

@@ -52,6 +52,12 @@ export const settingsSchema = Type.Object({
     file: true,
   }),
 
+  HTTPS_PROXY: text('The company proxy through which Cloudaware is reached, `http://[user:password@]host:port`', {
+    secret: true,
+  }),
+  HTTPS_PROXY_FILE: text('A file that holds that address'),
+  NO_PROXY: text('Hosts that are reached directly all the same, as curl reads it'),
+
   TOKEN_LIFETIME_SECONDS: whole("The token's assumed life, in seconds, where nothing better is known", {
     default: 7200,
     minimum: 1,

@@ -30,7 +30,7 @@ export function gatherValues(sources: Sources): Gathered {
 export function gatherTexts({ argv, env, cwd, readFile }: Sources): Gathered {
   const flags = readFlags(argv)
   const file = readConfigFile({ path: flags.configFile, cwd, readFile })
-  const own = Object.entries(env).filter(([name]) => SETTINGS.has(name))
+  const own = Object.entries({ ...env, ...customary(env) }).filter(([name]) => SETTINGS.has(name))
   const given = [...file.values, ...own, ...flags.values].flatMap(([name, value]) => {
     const trimmed = value?.trim() ?? ''
     return trimmed === '' ? [] : [[name, trimmed] as const]
@@ -40,6 +40,17 @@ export function gatherTexts({ argv, env, cwd, readFile }: Sources): Gathered {
     problems: [...flags.problems, ...file.problems],
     blamed: new Set<string>(),
   }
+}
+
+/** The one pair of settings that all programs share has its names in small letters too; they win, as with curl. */
+function customary(env: Sources['env']): Sources['env'] {
+  const names = ['HTTPS_PROXY', 'NO_PROXY'] as const
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = env[name.toLowerCase()]
+      return value === undefined || value.trim() === '' ? [] : [[name, value]]
+    }),
+  )
 }
 
 type FileAccess = Pick<Sources, 'cwd' | 'readFile'>

@@ -35,3 +35,8 @@ export function isLoopbackHost(host: string): boolean {
   const name = host.toLowerCase().replace(/^\[|\]$/g, '')
   return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name)
 }
+
+/** `host:port` is what many write, and every other program understands. */
+export function withProxyScheme(value: string): string {
+  return value.includes('://') ? value : `http://${value}`
+}

@@ -67,6 +67,24 @@ const ROWS: readonly Row[] = [
     fix: 'Check that host and port of CLOUDAWARE_URL speak https, and what inspects TLS in between.',
   },
   {
+    code: 'company-proxy-credentials',
+    errors: /^HTTPS_PROXY_407$/,
+    summary: 'The company proxy (HTTPS_PROXY) asks for a user name and a password.',
+    fix: 'Give them in HTTPS_PROXY: http://user:password@host:port, special characters percent-encoded.',
+  },
+  {
+    code: 'company-proxy-refuses',
+    errors: /^HTTPS_PROXY_\d+$/,
+    summary: 'The company proxy (HTTPS_PROXY) does not connect to the login host.',
+    fix: 'Ask whoever runs it to allow the host of CLOUDAWARE_URL, port 443; or name that host in NO_PROXY, if it is reached directly.',
+  },
+  {
+    code: 'company-proxy-unreachable',
+    errors: /^HTTPS_PROXY_\w+$/,
+    summary: 'The company proxy (HTTPS_PROXY) cannot be reached.',
+    fix: 'Check host and port of HTTPS_PROXY; or name the host of CLOUDAWARE_URL in NO_PROXY, if it is reached directly.',
+  },
+  {
     code: 'redirected',
     errors: /^redirected$/,
     summary:

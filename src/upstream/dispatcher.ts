@@ -1,5 +1,4 @@
-import { getCACertificates } from 'node:tls'
-import { Agent, buildConnector, Pool, type Dispatcher } from 'undici'
+import { Agent, Pool, type buildConnector, type Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import { bearer } from './bearer.ts'
 import type { BearerEvent } from './bearer-options.ts'
@@ -41,24 +40,6 @@ export interface Upstream {
 
 /** Bodies held for a repeat may use as much as this many of the largest ones together. */
 const HELD_BODIES = 64
-
-/** How connections to Cloudaware are made: certificates verified, HTTP/1.1. `ca` is trusted beside Node's own store; PEM. */
-export function connectorFor({
-  timeoutMs,
-  ca,
-}: {
-  timeoutMs: number
-  ca?: string | undefined
-}): buildConnector.connector {
-  return buildConnector({
-    timeout: timeoutMs,
-    // undici offers HTTP/2 by default; the forwarder relies on HTTP/1.1's raw headers, order and case.
-    allowH2: false,
-    rejectUnauthorized: true,
-    // `ca` replaces Node's list, so that has to be given too. It includes NODE_EXTRA_CA_CERTS.
-    ...(ca !== undefined && { ca: [...getCACertificates('default'), ca] }),
-  })
-}
 
 /** The pool of connections to the API, with the session put on each request. Ours to close. */
 export function createUpstream(options: UpstreamOptions): Upstream {

@@ -13,7 +13,7 @@ export function toProxyError(error: unknown): ProxyError {
   }
   const code = codeOf(error)
   if (TIMEOUTS.has(code)) {
-    const type = code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT' ? 'connection_timeout' : undefined
+    const type = WHILE_CONNECTING.has(code) ? 'connection_timeout' : undefined
     return new ProxyError('PROXY_UPSTREAM_TIMEOUT', { cause: error, ...(type && { type }) })
   }
   if (CERTIFICATE_CODES.has(code)) return new ProxyError('PROXY_UPSTREAM_TLS', { cause: error, detail: `(${code})` })
@@ -28,7 +28,8 @@ export function toProxyError(error: unknown): ProxyError {
   })
 }
 
-const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
+const WHILE_CONNECTING: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT', 'HTTPS_PROXY_TIMEOUT'])
+const TIMEOUTS: ReadonlySet<string> = new Set([...WHILE_CONNECTING, 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 
 const UNREACHABLE_TYPES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'dns_error',

@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { TokenUnavailableError, type AccessToken, type TokenSource } from '../../src/token/token-source.ts'
 import type { BearerEvent } from '../../src/upstream/bearer-options.ts'
-import { connectorFor, createUpstream, type UpstreamOptions } from '../../src/upstream/dispatcher.ts'
+import { connectorFor } from '../../src/upstream/connector.ts'
+import { createUpstream, type UpstreamOptions } from '../../src/upstream/dispatcher.ts'
 import { startOriginServer } from '../support/origin-server.ts'
 
 const DEAD = JSON.stringify([{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }])

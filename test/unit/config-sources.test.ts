@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { ConfigError, loadSettings } from '../../src/config.ts'
+import { describe, expect, test } from 'vitest'
+import { ConfigError, describeSettings, loadSettings, secretsOf } from '../../src/config.ts'
 
 const ORG = { CLOUDAWARE_URL: 'https://acme.my.salesforce.com', CLOUDAWARE_CLIENT_ID: 'key' }
 const SECRET = { CLOUDAWARE_CLIENT_SECRET: 'do-not-print-me' }
@@ -140,4 +140,43 @@ test('a credential file that is empty or missing is reported once, not as a miss
 test('the other files that settings name must be readable', () => {
   const env = { ...FULL, CLOUDAWARE_CA_FILE: '/gone/ca.pem' }
   expect(problemsOf({ env })).toEqual(['CLOUDAWARE_CA_FILE names a file that cannot be read (ENOENT).'])
+})
+
+describe('the company proxy', () => {
+  test.each([
+    [{ HTTPS_PROXY: 'http://proxy.corp:3128' }, 'http://proxy.corp:3128/'],
+    [{ https_proxy: 'http://proxy.corp:3128' }, 'http://proxy.corp:3128/'],
+    [{ HTTPS_PROXY: 'proxy.corp:3128' }, 'http://proxy.corp:3128/'],
+    [{ HTTPS_PROXY: 'http://one', https_proxy: 'https://two' }, 'https://two/'],
+    [{ HTTPS_PROXY: 'http://one', https_proxy: ' ' }, 'http://one/'],
+    [{ HTTPS_PROXY: 'http://u%40corp:p%3Aw@proxy.corp/' }, 'http://u%40corp:p%3Aw@proxy.corp/'],
+    [{ HTTPS_PROXY: '' }, undefined],
+  ])('%j is %s', (env, address) => {
+    expect(loadSettings({ env: { ...FULL, ...env } }).HTTPS_PROXY).toBe(address)
+  })
+
+  test('NO_PROXY is read in small letters too, and from the file', () => {
+    expect(loadSettings({ env: { ...FULL, no_proxy: 'a,b c' } }).NO_PROXY).toBe('a,b c')
+    const readFile = files({ '/settings.env': 'NO_PROXY=.corp\nHTTPS_PROXY=http://proxy.corp:3128' })
+    expect(loadSettings({ argv: ['--config', '/settings.env'], env: FULL, cwd: undefined, readFile })).toMatchObject({
+      NO_PROXY: '.corp',
+      HTTPS_PROXY: 'http://proxy.corp:3128/',
+    })
+  })
+
+  test.each(['socks5://proxy.corp', 'http://', 'http://proxy.corp/path', 'http://u:%zz@proxy.corp', 'a b'])(
+    '%s is a mistake, told without the value',
+    (value) => {
+      expect(problemsOf({ env: { ...FULL, HTTPS_PROXY: value } })).toEqual([
+        'HTTPS_PROXY must be the address of an http or https proxy: http://[user:password@]host:port.',
+      ])
+    },
+  )
+
+  test('its password is a secret, in each form in which it travels', () => {
+    const settings = loadSettings({ env: { ...FULL, HTTPS_PROXY: 'http://me:p%40ss@proxy.corp' } })
+    expect(secretsOf(settings)).toEqual(expect.arrayContaining(['me:p%40ss', 'me:p@ss', btoa('me:p@ss')]))
+    expect(describeSettings(settings).HTTPS_PROXY).toBe('<set>')
+    expect(secretsOf(loadSettings({ env: { ...FULL, HTTPS_PROXY: 'http://proxy.corp' } })).join()).not.toContain('corp')
+  })
 })
