@@ -10,8 +10,11 @@ import { systemClock } from '../clock.ts'
  */
 const SAME_SIGNAL_MS = 1000
 
-/** The real process. A reader that goes away (`| head`), or a terminal that is closed, must not crash it. */
-export function processCli(): Cli {
+/**
+ * The real process. A reader that goes away (`| head`), or a terminal that is closed, must not crash it.
+ * `release` is called once signals are minded here.
+ */
+export function processCli({ release }: { release: () => void }): Cli {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
@@ -24,7 +27,11 @@ export function processCli(): Cli {
     isTTY: process.stdout.isTTY,
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
-    onStop,
+    onStop: (what) => {
+      const stop = onStop(what)
+      release()
+      return stop
+    },
   }
 }
 
