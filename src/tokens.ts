@@ -1,14 +1,12 @@
 import type { Dispatcher } from 'undici'
 import type { Clock } from './clock.ts'
 import type { Settings } from './config.ts'
-import { clientCredentialsGrant } from './token/client-credentials.ts'
-import { introspection } from './token/introspection.ts'
-import { jwtBearerGrant } from './token/jwt-bearer.ts'
 import { createTokenKeeper } from './token/keeper.ts'
 import { watchSecretFile, type SecretFile } from './token/secret-file.ts'
 import { fixedSecret, type SecretSource } from './token/secret-source.ts'
 import type { TokenKeeper } from './token/token-keeper.ts'
 import type { TokenEvent } from './token/token-source.ts'
+import { tokenClients, type SecretName } from './token-clients.ts'
 
 export interface TokensOptions {
   readonly settings: Settings
@@ -38,31 +36,12 @@ export function createTokens({ settings, clock, dispatcher, onEvent, onSecret }:
       keeper.reload()
     },
   })
-  const client = {
-    clientId: secrets.open('CLOUDAWARE_CLIENT_ID', settings),
-    clientSecret: secrets.open('CLOUDAWARE_CLIENT_SECRET', settings),
-    clientAuth: settings.CLOUDAWARE_CLIENT_AUTH,
-  }
-  const endpoint = { dispatcher, now: () => clock.now() }
-  const tokenUrl = settings.CLOUDAWARE_TOKEN_URL
-  const shared = {
-    ...endpoint,
-    tokenUrl,
-    configuredUrl: settings.CLOUDAWARE_URL,
-    trustedHosts: settings.CLOUDAWARE_TRUSTED_HOSTS,
-  }
-  const grant =
-    settings.CLOUDAWARE_GRANT_TYPE === 'jwt_bearer'
-      ? jwtBearerGrant({
-          ...shared,
-          clientId: client.clientId,
-          privateKey: secrets.open('CLOUDAWARE_JWT_KEY', settings),
-          // Checked to be there with this grant.
-          username: settings.CLOUDAWARE_JWT_USERNAME ?? '',
-          audience: settings.CLOUDAWARE_JWT_AUDIENCE,
-        })
-      : clientCredentialsGrant({ ...shared, ...client })
-  const introspectUrl = new URL('introspect', tokenUrl).href
+  const { grant, introspect } = tokenClients({
+    settings,
+    dispatcher,
+    now: () => clock.now(),
+    open: (name) => secrets.open(name, settings),
+  })
   const keeper = createTokenKeeper({
     grant,
     clock,
@@ -70,7 +49,7 @@ export function createTokens({ settings, clock, dispatcher, onEvent, onSecret }:
     waitMs: settings.TOKEN_WAIT_MS,
     lifetimeSeconds: settings.TOKEN_LIFETIME_SECONDS,
     requestsPerHour: settings.TOKEN_REQUESTS_PER_HOUR,
-    introspect: settings.TOKEN_INTROSPECT ? introspection({ ...endpoint, ...client, introspectUrl }) : undefined,
+    introspect: settings.TOKEN_INTROSPECT ? introspect : undefined,
   })
   return {
     keeper,
@@ -83,8 +62,6 @@ export function createTokens({ settings, clock, dispatcher, onEvent, onSecret }:
     },
   }
 }
-
-type SecretName = 'CLOUDAWARE_CLIENT_ID' | 'CLOUDAWARE_CLIENT_SECRET' | 'CLOUDAWARE_JWT_KEY'
 
 interface Watching extends Pick<TokensOptions, 'clock' | 'onEvent' | 'onSecret'> {
   readonly onChange: () => void
