@@ -3,9 +3,9 @@
  * token/ <- upstream/ <- server/ <- app.ts <- cli/ <- main.ts; emulator/ stands apart, cli/ alone starts it.
  */
 const above = {
-  token: '^src/(upstream|server|cli|emulator)/|^src/(app|main)\\.ts$',
-  upstream: '^src/(server|cli|emulator)/|^src/(app|main)\\.ts$',
-  server: '^src/(cli|emulator)/|^src/(app|main)\\.ts$',
+  token: '^src/(upstream|server|check|cli|emulator)/|^src/(app|main)\\.ts$',
+  upstream: '^src/(server|check|cli|emulator)/|^src/(app|main)\\.ts$',
+  server: '^src/(check|cli|emulator)/|^src/(app|main)\\.ts$',
 }
 
 /** @type {import('dependency-cruiser').IConfiguration} */

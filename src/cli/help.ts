@@ -5,6 +5,7 @@ export function generalHelp(): string {
   return `cloudaware-proxy: plain HTTP on localhost in, authenticated Cloudaware CMDB API calls out.
 
 Usage: cloudaware-proxy [serve] [flags]     run the proxy (the default)
+       cloudaware-proxy check [--json]      find out what is wrong, step by step
        cloudaware-proxy status [--json]     how the running proxy is doing
        cloudaware-proxy wait [--max 30s]    wait until the running proxy is ready
        cloudaware-proxy quit                ask the running proxy to finish and end
@@ -34,6 +35,15 @@ export const COMMAND_HELP: Readonly<Record<string, string>> = {
 
 Starts an embedded Cloudaware org whose tokens live 60 seconds, and the proxy in front of it, until Ctrl-C.
 Needs no account and no network. The proxy listens on 8080, or on any free port where that is taken.`,
+  check: `Usage: cloudaware-proxy check [--json] [--timeout DURATION] [flags of serve]
+
+Goes the way of a request step by step, with the settings that serve would use, and says at the first step that fails what to do:
+settings, DNS, TCP, TLS, whether a Salesforce org answers, token, introspection, an API call, the Run As user, the CMDB's objects.
+It starts no proxy, asks for one token, and prints no secret.
+  --json               show it as JSON, for programs
+  --timeout DURATION   how long a step may take: 500ms, 20s, 2m (default: 20s)
+
+Exit codes: 0 fine, 2 settings, 3 network, 4 TLS, 5 credentials or app setup, 6 API permissions.`,
   status: `Usage: cloudaware-proxy status [--json] ${ADMIN_FLAGS}
 
 Shows how the running proxy is doing: whether it serves, its token's life, and what is wrong and how to mend it.

@@ -8,6 +8,7 @@ type Command = (cli: Cli) => Promise<ExitCode>
 /** Each is loaded only when it is asked for: `serve` need not wait for an emulator, nor `status` for a server. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serve,
+  check: async () => (await import('./check.ts')).check,
   status: async () => (await import('./status.ts')).status,
   wait: async () => (await import('./wait.ts')).wait,
   quit: async () => (await import('./quit.ts')).quit,

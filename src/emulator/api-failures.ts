@@ -40,6 +40,8 @@ export const SESSION_SWITCHES = [
   /** The API takes the session for dead while the token endpoint still hands it out. */
   'live-session-refused',
   'introspect-not-allowed',
+  /** The list of objects is that of a user who may see none of the CMDB's. */
+  'cmdb-objects-hidden',
   'api-socket-reset',
 ] as const
 

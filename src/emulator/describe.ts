@@ -1,9 +1,10 @@
 import { childRelationships, OBJECT_TYPES } from './cmdb-schema.ts'
 import type { Field, FieldType, ObjectType } from './schema-types.ts'
 
-/** The answer to `/sobjects`. */
-export function describeGlobal(base: string): object {
-  return { encoding: 'UTF-8', maxBatchSize: 200, sobjects: OBJECT_TYPES.map((type) => summary(type, base)) }
+/** The answer to `/sobjects`: the objects that the user may see. */
+export function describeGlobal(base: string, isVisible: (type: ObjectType) => boolean = () => true): object {
+  const sobjects = OBJECT_TYPES.filter(isVisible).map((type) => summary(type, base))
+  return { encoding: 'UTF-8', maxBatchSize: 200, sobjects }
 }
 
 /** The answer to `/sobjects/Object`. */

@@ -12,7 +12,10 @@ import { selectPaths, shaper } from './soql-select.ts'
 export function sobjectsApi(org: Org, call: ApiCall): Answer {
   const [, name, third, fourth] = call.segments
   const base = `/services/data/v${call.version}`
-  if (name === undefined) return read(call, () => describeGlobal(base))
+  if (name === undefined)
+    return read(call, () =>
+      describeGlobal(base, org.state.switches.take('cmdb-objects-hidden') ? isStandard : undefined),
+    )
   const type = objectType(name)
   if (type === undefined) throw notFound()
   if (third === undefined) return collection(org, call, type)
@@ -21,6 +24,8 @@ export function sobjectsApi(org: Org, call: ApiCall): Answer {
   if (fourth !== undefined) return byExternalId(org, call, type, third, fourth)
   return byId(org, call, type, third)
 }
+
+const isStandard = (type: ObjectType) => !type.name.endsWith('__c')
 
 /** GET and HEAD, with the conditional request headers; everything else is refused. */
 function read(call: ApiCall, body: () => object): Answer {
