@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { isIP } from 'node:net'
-import { connect, type PeerCertificate } from 'node:tls'
+import { connect, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { CheckFailure } from './finding.ts'
-import type { Place } from './places.ts'
+import { openTunnel } from '../upstream/tunnel.ts'
+import type { Destination } from './places.ts'
+import type { Visit } from './visit.ts'
 
 export interface Seen {
   /** What the host shows, whoever signed it; undefined where no handshake comes about. */
@@ -69,18 +71,23 @@ export function certificateProblem(code: string, seen: Seen): CheckFailure | und
 }
 
 /** The certificate that a host shows, whoever signed it. Nothing is sent over this connection. */
-export async function lookAtCertificate(place: Place, signal: AbortSignal): Promise<PeerCertificate | undefined> {
-  const { host, port } = place
-  // For a look only, at a host that verification has already refused.
-  const look = { host, port, rejectUnauthorized: false, ...(isIP(host) === 0 && { servername: host }) }
-  const socket = connect(look)
+export async function lookAtCertificate(
+  { host, port, url, via }: Destination,
+  { timeoutMs, ca }: Pick<Visit, 'timeoutMs' | 'ca'>,
+  signal: AbortSignal,
+): Promise<PeerCertificate | undefined> {
+  let socket: TLSSocket | undefined
   try {
+    const tunnel = via && (await openTunnel(`${url.hostname}:${port}`, { proxy: via.url, timeoutMs, ca }))
+    const way = tunnel === undefined ? { host, port } : { socket: tunnel }
+    // For a look only, at a host that verification has already refused.
+    socket = connect({ ...way, rejectUnauthorized: false, ...(isIP(host) === 0 && { servername: host }) })
     await once(socket, 'secureConnect', { signal })
     return socket.getPeerCertificate()
   } catch {
     return undefined
   } finally {
-    socket.destroy()
+    socket?.destroy()
   }
 }
 

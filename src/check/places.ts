@@ -1,6 +1,8 @@
+import { companyProxyOf } from '../company-proxy.ts'
 import type { Settings } from '../config.ts'
+import { noProxyRule } from '../upstream/no-proxy.ts'
 
-/** A host that the proxy will speak to. */
+/** Where a TCP connection leads. */
 export interface Place {
   readonly url: URL
   /** As connections are made: an IPv6 address without brackets. */
@@ -11,18 +13,34 @@ export interface Place {
   readonly setting: string
 }
 
+/** A host that the proxy will speak to. */
+export interface Destination extends Place {
+  /** The company proxy that opens the tunnel to it, where there is one. */
+  readonly via: Place | undefined
+}
+
 const NAMED_BY = ['CLOUDAWARE_URL', 'CLOUDAWARE_TOKEN_URL', 'CLOUDAWARE_API_URL'] as const
 
 /** Each host that the settings name, once: mostly there is one. */
-export function placesOf(settings: Settings): readonly Place[] {
-  const byOrigin = new Map<string, Place>()
+export function destinationsOf(settings: Settings): readonly Destination[] {
+  const proxy = companyProxyOf(settings)
+  const isDirect = noProxyRule(proxy?.except ?? '')
+  const byOrigin = new Map<string, Destination>()
   for (const name of NAMED_BY) {
     const value = settings[name]
     if (value === undefined) continue
-    const url = new URL(value)
-    if (!byOrigin.has(url.origin)) byOrigin.set(url.origin, placeAt(url, name))
+    const place = placeAt(new URL(value), name)
+    const isTunnelled = proxy !== undefined && place.isSecure && !isDirect(place.url.hostname, place.port)
+    const via = isTunnelled ? placeAt(new URL(proxy.url), 'HTTPS_PROXY') : undefined
+    if (!byOrigin.has(place.url.origin)) byOrigin.set(place.url.origin, { ...place, via })
   }
   return [...byOrigin.values()]
+}
+
+/** Where connections really lead: the hosts, or the company proxy in their place; each once. */
+export function nextHopsOf(settings: Settings): readonly Place[] {
+  const hops = destinationsOf(settings).map(({ via, ...place }) => via ?? place)
+  return hops.filter((hop, index) => hops.findIndex(({ url }) => url.origin === hop.url.origin) === index)
 }
 
 function placeAt(url: URL, setting: string): Place {

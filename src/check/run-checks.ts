@@ -1,11 +1,13 @@
+import { getCACertificates } from 'node:tls'
 import { Agent } from 'undici'
 import type { Clock } from '../clock.ts'
+import { companyProxyOf } from '../company-proxy.ts'
 import type { Settings } from '../config.ts'
 import { withDeadline } from '../token/deadline.ts'
 import { OAuthError } from '../token/oauth-error.ts'
 import { fixedSecret } from '../token/secret-source.ts'
 import { tokenClients } from '../token-clients.ts'
-import { connectorFor } from '../upstream/dispatcher.ts'
+import { connectorFor } from '../upstream/connector.ts'
 import { apiStep, cmdbStep, userStep } from './api-steps.ts'
 import { CheckFailure, type Advice, type Trouble } from './finding.ts'
 import { hostStep } from './host-step.ts'
@@ -58,8 +60,13 @@ export interface CheckOptions {
 
 /** Goes the way of a request, step by step, and stops where going on makes no sense. */
 export async function* runChecks(options: CheckOptions): AsyncGenerator<StepResult> {
-  const { settings, warnings, clock, ca, timeoutMs, onSecret } = options
-  const connector = connectorFor({ timeoutMs: Math.min(timeoutMs, settings.UPSTREAM_CONNECT_TIMEOUT_MS), ca })
+  const { settings, warnings, clock, ca: further, timeoutMs, onSecret } = options
+  const connector = connectorFor({
+    timeoutMs: Math.min(timeoutMs, settings.UPSTREAM_CONNECT_TIMEOUT_MS),
+    ca: further,
+    proxy: companyProxyOf(settings),
+  })
+  const ca = further === undefined ? undefined : [...getCACertificates('default'), further]
   const dispatcher = new Agent({ connect: connector })
   const secrets = {
     CLOUDAWARE_CLIENT_ID: settings.CLOUDAWARE_CLIENT_ID,
@@ -68,7 +75,7 @@ export async function* runChecks(options: CheckOptions): AsyncGenerator<StepResu
   }
   const open = (name: keyof typeof secrets) => fixedSecret(name, secrets[name])
   const clients = tokenClients({ settings, dispatcher, now: () => clock.now(), open })
-  const visit: Visit = { settings, warnings, clock, connector, dispatcher, timeoutMs, onSecret, ...clients }
+  const visit: Visit = { settings, warnings, clock, ca, connector, dispatcher, timeoutMs, onSecret, ...clients }
   try {
     for (const step of STEPS) {
       const result = await take(step, visit)

@@ -11,6 +11,8 @@ export interface Visit {
   /** What seems odd about the environment. */
   readonly warnings: readonly string[]
   readonly clock: Clock
+  /** What certificates are verified by, PEM; undefined is Node's own store. */
+  readonly ca: string[] | undefined
   /** As the proxy itself connects. */
   readonly connector: buildConnector.connector
   readonly dispatcher: Dispatcher
