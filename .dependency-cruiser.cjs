@@ -47,7 +47,7 @@ module.exports = {
       comment: 'rooms emit events; only the composition root knows who counts them',
       severity: 'error',
       from: { path: '^src/(token|upstream|server|cli|emulator)/' },
-      to: { path: '^src/metrics/|^src/observers\\.ts$' },
+      to: { path: '^src/(metrics|inspector|page)/|^src/observers\\.ts$' },
     },
     {
       name: 'prom-client-has-one-owner',

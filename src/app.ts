@@ -4,7 +4,9 @@ import { systemClock, type Clock } from './clock.ts'
 import { openCallerKeys } from './caller-keys.ts'
 import { companyProxy } from './company-proxy.ts'
 import { describeSettings, type Settings } from './config.ts'
+import { guardFor } from './guard-for.ts'
 import { openHttpsIdentity } from './https-identity.ts'
+import { Inspection } from './inspection.ts'
 import { metricsOnDemand } from './metrics/on-demand.ts'
 import { createObservers } from './observers.ts'
 import { openListeners, urlOf } from './open-listeners.ts'
@@ -12,7 +14,6 @@ import { createAdminServer } from './server/admin/admin.ts'
 import { createAdminGuard } from './server/admin/admin-guard.ts'
 import { createHealth } from './server/admin/health.ts'
 import { drain } from './server/drain.ts'
-import { createGuard, type Guard, type GuardOptions } from './server/guard.ts'
 import { createProxyServer } from './server/server.ts'
 import { createTokens } from './tokens.ts'
 import type { TokenEvent } from './token/token-source.ts'
@@ -52,11 +53,15 @@ export interface App {
 /** The composition root: every collaborator is made here, by name, and handed to those who need it. */
 export async function startApp(settings: Settings, dependencies: AppDependencies): Promise<App> {
   const { logger, version, clock = systemClock, ca, stateDirectory, onTokenEvent, onQuit } = dependencies
-  const { onSecret = () => undefined } = dependencies
   const startedAt = clock.now()
   let isDraining = false
   let url: string | null = null
-  const observers = createObservers({ logger, clock })
+  const inspection = new Inspection({ settings, clock, version })
+  const observers = createObservers({ logger, clock, inspector: inspection.inspector })
+  const onSecret = (secret: string) => {
+    inspection.addSecret(secret)
+    dependencies.onSecret?.(secret)
+  }
 
   // First, since it alone may find the configuration wrong.
   const https = await openHttpsIdentity({ settings, clock, logger, stateDirectory })
@@ -80,7 +85,10 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const { keeper } = tokens
   const upstream = createUpstream({
     tokens: keeper,
-    originFor: (token) => settings.CLOUDAWARE_API_URL ?? token.instanceUrl ?? settings.CLOUDAWARE_URL,
+    originFor: (token) => {
+      inspection.addToken(token.value)
+      return settings.CLOUDAWARE_API_URL ?? token.instanceUrl ?? settings.CLOUDAWARE_URL
+    },
     connector,
     connections: settings.UPSTREAM_CONNECTIONS,
     queueLimit: settings.UPSTREAM_QUEUE_LIMIT,
@@ -103,24 +111,26 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     upstreamOrigin,
     guard: guardFor(settings, callerKeys?.current),
     rewritesAddresses: settings.PROXY_REWRITE_BODIES === 'identity',
+    captureBodies: settings.INSPECT,
     now: () => clock.monotonic(),
     observer: observers.exchanges,
+  })
+  const overview = () => ({
+    version,
+    url,
+    startedAt: new Date(startedAt).toISOString(),
+    uptimeSeconds: Math.floor((clock.now() - startedAt) / 1000),
+    isDraining,
+    upstream: upstreamOrigin(),
+    connections: { active: upstream.load.active, waiting: upstream.load.waiting },
+    token: keeper.status(),
   })
   const adminServer = await createAdminServer({
     logger,
     guard: createAdminGuard(settings.ADMIN_ALLOWED_HOSTS),
     health: createHealth({ tokenStatus: () => keeper.status(), isDraining: () => isDraining }),
-    status: () => ({
-      version,
-      url,
-      startedAt: new Date(startedAt).toISOString(),
-      uptimeSeconds: Math.floor((clock.now() - startedAt) / 1000),
-      isDraining,
-      upstream: upstreamOrigin(),
-      connections: { active: upstream.load.active, waiting: upstream.load.waiting },
-      token: keeper.status(),
-      settings: describeSettings(settings),
-    }),
+    status: () => ({ ...overview(), settings: describeSettings(settings) }),
+    page: inspection.page({ overview, allowance: () => observers.tally.apiUsage }),
     metrics: metricsOnDemand({
       tally: observers.tally,
       tokenStatus: () => keeper.status(),
@@ -138,6 +148,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
 
   const release = () =>
     Promise.all([
+      inspection.close(),
       upstream.destroy(),
       tokens.close(),
       tokenAgent.destroy(),
@@ -157,6 +168,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     if (settings.DRAIN_DELAY_MS > 0) await clock.sleep(settings.DRAIN_DELAY_MS)
     const drained = await drain(proxy, { clock, timeoutMs: settings.DRAIN_TIMEOUT_MS })
     // The admin listener tells how the draining goes, to the end.
+    adminServer.endStreams()
     admin?.cut()
     await Promise.all([admin?.close(), proxyServer.close(), adminServer.close()])
     await release()
@@ -179,16 +191,4 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     },
     close: () => (closed ??= close()),
   }
-}
-
-function guardFor(settings: Settings, callerKeys: GuardOptions['callerKeys']): Guard {
-  return createGuard({
-    allowedHosts: settings.PROXY_ALLOWED_HOSTS,
-    allowedOrigins: settings.PROXY_ALLOWED_ORIGINS,
-    callerKeys,
-    isReadOnly: settings.PROXY_READ_ONLY,
-    allowedPaths: settings.PROXY_ALLOWED_PATHS,
-    deniedPaths: settings.PROXY_DENIED_PATHS,
-    compositeLimitBytes: settings.PROXY_REPLAY_LIMIT_BYTES,
-  })
 }

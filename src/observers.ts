@@ -1,13 +1,14 @@
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import { logBearerEvent, logTokenEvent } from './event-log.ts'
+import type { Inspector } from './inspector/inspector.ts'
 import { Tally } from './metrics/tally.ts'
 import { logAccess } from './server/access-log.ts'
 import type { ExchangeObserver } from './server/exchange.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import type { BearerEvent } from './upstream/bearer-options.ts'
 
-/** Who is told of what happens: the log and the tally of the metrics. */
+/** Who is told of what happens: the log, the tally of the metrics, and the inspector of the status page. */
 export interface Observers {
   readonly tally: Tally
   readonly exchanges: ExchangeObserver
@@ -15,7 +16,13 @@ export interface Observers {
   bearer(event: BearerEvent): void
 }
 
-export function createObservers({ logger, clock }: { logger: Logger; clock: Clock }): Observers {
+interface ObserversOptions {
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly inspector: Inspector
+}
+
+export function createObservers({ logger, clock, inspector }: ObserversOptions): Observers {
   const tally = new Tally({ now: () => clock.now() })
   return {
     tally,
@@ -26,15 +33,18 @@ export function createObservers({ logger, clock }: { logger: Logger; clock: Cloc
       ended(exchange) {
         logAccess(logger, exchange)
         tally.ended(exchange)
+        inspector.ended(exchange)
       },
     },
     token(event) {
       logTokenEvent(logger, event)
       tally.token(event)
+      inspector.token(event)
     },
     bearer(event) {
       logBearerEvent(logger, event)
       tally.bearer(event)
+      inspector.bearer(event)
     },
   }
 }

@@ -159,6 +159,9 @@ export const settingsSchema = Type.Object({
     defaultText: 'the loopback names',
   }),
   ADMIN_ALLOW_QUIT: flag('Let `POST /quitquitquit` on the admin listener stop the proxy'),
+  INSPECT: flag(
+    'Keep the first 16 KiB of each body for the status page; whoever reaches the admin listener then sees the exchanges',
+  ),
 
   LOG_LEVEL: choice('The least severe level that is logged', 'info', [
     'trace',

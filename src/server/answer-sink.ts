@@ -88,6 +88,7 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response, facts } = this.#options
     facts.bytesOut += chunk.length
+    facts.bodies?.answer.add(chunk)
     if (response.write(chunk) || this.#isWaitingForDrain) return
     this.#isWaitingForDrain = true
     controller.pause()

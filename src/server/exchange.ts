@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProxyError } from '../errors.ts'
 import { familyOf, type ApiFamily } from '../upstream/api-family.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
+import type { BodyCapture } from './body-capture.ts'
 
 /** What the forwarder learns of an exchange while it runs. Times are monotonic milliseconds. */
 export interface ExchangeFacts {
@@ -24,6 +25,8 @@ export interface ExchangeFacts {
   limitInfo: string | undefined
   /** The fields that went to the caller: flat, and free of any session. */
   answerHeaders: readonly string[] | undefined
+  /** The beginnings of both bodies, where the inspector keeps them. */
+  readonly bodies: BodyCapture | undefined
 }
 
 /** A request that is over, for log, metrics and inspector. No token, and nothing of the caller's own session or key. */

@@ -11,6 +11,7 @@ import { upstreamHeaders } from '../upstream/request-headers.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
 import { AddressSink } from './address-sink.ts'
 import { AnswerSink } from './answer-sink.ts'
+import { BodyCapture } from './body-capture.ts'
 import type { ExchangeFacts } from './exchange.ts'
 import type { Guard } from './guard.ts'
 
@@ -22,6 +23,8 @@ export interface ProxyOptions {
   /** PROXY_REWRITE_BODIES: whether the org's own addresses in small, known answers become the caller's. */
   readonly rewritesAddresses: boolean
   readonly version: string
+  /** Keep the beginnings of bodies, for the inspector. */
+  readonly captureBodies: boolean
   /** Monotonic milliseconds. */
   readonly now: () => number
 }
@@ -53,7 +56,7 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
 
 /** One request, on its way: its bytes as they came, without what belongs to this hop or would be a session of the caller's. */
 function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOptions): void {
-  const { dispatcher, guard, upstreamOrigin, version, now } = options
+  const { dispatcher, guard, upstreamOrigin, version, captureBodies, now } = options
   const { raw } = request
   const target = raw.url ?? '/'
   const family = familyOf(target)
@@ -69,6 +72,7 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
     sfdcRequestId: undefined,
     limitInfo: undefined,
     answerHeaders: undefined,
+    bodies: captureBodies ? new BodyCapture() : undefined,
   }
   request.exchange = facts
   const callerOrigin = `${request.protocol}://${request.host}`
@@ -100,6 +104,7 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
       body: hasBody(raw.headers) ? body : null,
       onBody: (chunk) => {
         facts.bytesIn += chunk.length
+        facts.bodies?.request.add(chunk)
       },
       onConnection: () => {
         facts.upstreamStartedAt = now()

@@ -56,6 +56,7 @@ export async function startGuarded(options: Partial<GuardOptions> = {}, http: Se
         logAccess(logger, exchange)
       },
     },
+    captureBodies: false,
     version: '0.0.0-test',
     dispatcher: new RecordingDispatcher(passed),
     upstreamOrigin: () => 'https://upstream.invalid',

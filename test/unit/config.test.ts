@@ -61,6 +61,7 @@ test('three settings are enough, and the rest has the documented defaults', () =
     ADMIN_PORT: 9090,
     ADMIN_ALLOWED_HOSTS: [],
     ADMIN_ALLOW_QUIT: false,
+    INSPECT: false,
     LOG_LEVEL: 'info',
     LOG_FORMAT: 'auto',
     DRAIN_DELAY_MS: 0,

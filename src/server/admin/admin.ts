@@ -3,6 +3,8 @@ import { ProxyError } from '../../errors.ts'
 import { toProxyError } from '../../upstream/gateway-error.ts'
 import { sendProblem, toProblem } from '../problem-answer.ts'
 import type { ProxyServer } from '../server.ts'
+import { mountPage } from './page-routes.ts'
+import type { StatusPage } from './status-page.ts'
 
 /** One answer to "how is it": a yes or no with its reason. */
 export interface Health {
@@ -27,13 +29,19 @@ export interface AdminOptions {
   readonly metrics: () => Promise<{ contentType: string; text: string }>
   /** Asks for a new token now; resolves when the attempt is over. */
   readonly refresh: () => Promise<void>
+  readonly page: StatusPage
   /** Starts the orderly end, as SIGTERM does; undefined where that is not allowed. */
   readonly quit: (() => void) | undefined
 }
 
+export interface AdminServer extends ProxyServer {
+  /** Tells every open page that the proxy ends. */
+  endStreams(): void
+}
+
 /** The second listener's routes: health for probes, status for people. It never touches the proxied path space. */
-export async function createAdminServer(options: AdminOptions): Promise<ProxyServer> {
-  const { logger, guard, health, status, metrics, refresh, quit } = options
+export async function createAdminServer(options: AdminOptions): Promise<AdminServer> {
+  const { logger, guard, health, status, metrics, refresh, page, quit } = options
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -44,9 +52,10 @@ export async function createAdminServer(options: AdminOptions): Promise<ProxySer
   app.addHook('onRequest', guard)
   app.setErrorHandler((error, request, reply) => sendProblem(reply, toProblem(error, logger, request.id)))
   app.setNotFoundHandler((_request, reply) =>
-    reply
-      .code(404)
-      .send({ error: 'not found', paths: ['/livez', '/readyz', '/startupz', '/metrics', '/status', 'POST /refresh'] }),
+    reply.code(404).send({
+      error: 'not found',
+      paths: ['/', '/livez', '/readyz', '/startupz', '/metrics', '/status', 'POST /refresh'],
+    }),
   )
   const probes = { '/livez': health.live, '/readyz': health.ready, '/startupz': health.startup }
   for (const [url, probe] of Object.entries(probes)) {
@@ -74,8 +83,10 @@ export async function createAdminServer(options: AdminOptions): Promise<ProxySer
     quit()
     return reply.send({ ok: true, reason: 'draining' })
   })
+  const endStreams = mountPage(app, page)
   await app.ready()
   return {
+    endStreams,
     handle: (request, response) => {
       app.routing(request, response)
     },

@@ -1,0 +1,107 @@
+import type { Clock } from '../clock.ts'
+import type { Exchange } from '../server/exchange.ts'
+import type { TokenEvent } from '../token/token-source.ts'
+import type { BearerEvent } from '../upstream/bearer-options.ts'
+import { createCredentialNet } from './credential-net.ts'
+import { Exchanges } from './exchanges.ts'
+import { Seconds } from './seconds.ts'
+import { TokenMarks } from './token-marks.ts'
+import { Troubles } from './troubles.ts'
+import type { ExchangeSummary, SecondPoint, TokenMark, Trouble } from './wire.ts'
+
+export interface InspectorOptions {
+  readonly clock: Clock
+  /** What must not be kept, in any form: settings, secret files, tokens. */
+  readonly secrets: () => Iterable<string>
+}
+
+const SETTLE_MS = 500
+
+/** How far a viewer has been told. */
+export interface Seen {
+  readonly exchange: number
+  readonly mark: number
+  readonly second: number
+  readonly troubles: number
+}
+
+export const NOTHING_SEEN: Seen = { exchange: 0, mark: 0, second: 0, troubles: -1 }
+
+/** What happened since, and how far that goes. */
+export interface Happened {
+  readonly seen: Seen
+  readonly exchanges: readonly ExchangeSummary[]
+  readonly seconds: readonly SecondPoint[]
+  readonly marks: readonly TokenMark[]
+  /** Undefined where they are still the same. */
+  readonly troubles: readonly Trouble[] | undefined
+}
+
+/** Remembers for the status page what happened lately; bounded in everything, and without credentials. */
+export class Inspector {
+  readonly exchanges: Exchanges
+  readonly #seconds = new Seconds()
+  readonly #marks = new TokenMarks()
+  readonly #troubles: Troubles
+  readonly #clock: Clock
+  readonly #closing = new AbortController()
+  #isSettling = false
+
+  constructor({ clock, secrets }: InspectorOptions) {
+    const net = createCredentialNet(secrets)
+    this.#clock = clock
+    this.exchanges = new Exchanges(net)
+    this.#troubles = new Troubles((text) => net.text(text))
+  }
+
+  ended(exchange: Exchange): void {
+    const now = this.#clock.now()
+    this.exchanges.add(exchange, now)
+    this.#seconds.record(exchange, now)
+    this.#troubles.exchange(exchange, this.exchanges.last, now)
+    if (!this.#isSettling) this.#settleSoon()
+  }
+
+  token(event: TokenEvent): void {
+    const now = this.#clock.now()
+    this.#marks.record(event, now)
+    this.#troubles.token(event, now)
+  }
+
+  bearer(event: BearerEvent): void {
+    this.#troubles.bearer(event, this.#clock.now())
+  }
+
+  close(): void {
+    this.#closing.abort(new Error('closed'))
+  }
+
+  /** Not at each request: of a thousand in a burst, only those that are still kept are worth the search for credentials. */
+  #settleSoon(): void {
+    this.#isSettling = true
+    const settle = () => {
+      this.#isSettling = false
+      this.exchanges.settle()
+    }
+    this.#clock.sleep(SETTLE_MS, this.#closing.signal).then(settle, () => undefined)
+  }
+
+  since(seen: Seen): Happened {
+    const exchanges = this.exchanges.after(seen.exchange).map(({ summary }) => summary)
+    const seconds = this.#seconds.points(seen.second, this.#clock.now())
+    const marks = this.#marks.after(seen.mark)
+    const { changes } = this.#troubles
+    return {
+      seen: {
+        exchange: this.exchanges.last,
+        mark: marks.at(-1)?.n ?? seen.mark,
+        second: seconds.at(-1)?.at ?? seen.second,
+        troubles: changes,
+      },
+      exchanges,
+      seconds,
+      marks,
+      troubles: changes === seen.troubles ? undefined : this.#troubles.list(),
+    }
+  }
+}
