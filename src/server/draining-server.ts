@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { once } from 'node:events'
 import type { ListenOptions as Place, Socket } from 'node:net'
 import { guardConnections } from './connection-guard.ts'
+import { inviteBodiesWhenRead } from './expect-continue.ts'
 import type { ListenerLimits } from './listener-limits.ts'
 
 /** A certificate chain and its private key, PEM. */
@@ -42,6 +43,7 @@ export class DrainingServer {
         : createTlsServer({ ...limits.http, ...limits.tls, ...identity }, listener)
     if (identity !== undefined) this.#followHandshakes()
     guardConnections(this.#server, limits)
+    inviteBodiesWhenRead(this.#server)
   }
 
   /** Resolves to the port, 0 for a unix socket. */

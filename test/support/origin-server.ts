@@ -38,7 +38,9 @@ export async function startOriginServer(answer: Answer, tls?: { key: string; cer
     requests.push({ method, target, rawHeaders, headers, body })
     answer(request, response)
   }
-  const server = tls ? createTlsServer(tls, listener) : createServer(listener)
+  // The platform's own limits are not to be met here.
+  const maxHeaderSize = 256 * 1024
+  const server = tls ? createTlsServer({ ...tls, maxHeaderSize }, listener) : createServer({ maxHeaderSize }, listener)
   server.on('checkContinue', listener)
   server.on('connection', (socket: Duplex) => {
     sockets.add(socket)
