@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Dispatcher } from 'undici'
 import { proxyStatus } from '../errors.ts'
 import type { ExchangeContext } from '../upstream/exchange-controller.ts'
-import { callerHeaders } from '../upstream/response-headers.ts'
+import { callerHeaders, callerTrailers } from '../upstream/response-headers.ts'
 import type { ExchangeFacts } from './exchange.ts'
 import { withCors } from './origin-policy.ts'
 
@@ -101,8 +101,8 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     const { response, facts, now } = this.#options
     facts.upstreamEndedAt = now()
-    const trailers = rawPairs(controller.rawTrailers)
-    if (trailers.length > 0) response.addTrailers(pairsOf(trailers))
+    const trailers = callerTrailers(rawPairs(controller.rawTrailers))
+    if (trailers.length > 0) response.addTrailers(trailers)
     response.end()
     this.#drainRequest()
   }
@@ -132,14 +132,6 @@ type RawHeaders = Dispatcher.DispatchController['rawHeaders']
 /** undici's HTTP/1.1 client gives a flat array of Buffers, name and value in turn. */
 function rawPairs(raw: RawHeaders): readonly Buffer[] {
   return Array.isArray(raw) ? (raw as Buffer[]) : []
-}
-
-function pairsOf(raw: readonly Buffer[]): [string, string][] {
-  const pairs: [string, string][] = []
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    pairs.push([String(raw[index]?.toString('latin1')), String(raw[index + 1]?.toString('latin1'))])
-  }
-  return pairs
 }
 
 /** Interim answers: Node 26.2 writes any of them, older ones the two that exist in practice. */

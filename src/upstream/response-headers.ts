@@ -53,6 +53,36 @@ export function callerHeaders(rawHeaders: readonly (Buffer | string)[], options:
   return headers
 }
 
+/** RFC 9110 §6.5.1: what frames, routes, authenticates or describes a message is none of a trailer's business. */
+const NEVER_TRAILING: ReadonlySet<string> = new Set([
+  ...DROPPED,
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-location',
+  'content-range',
+  'content-type',
+  'host',
+  'location',
+  'proxy-status',
+  'vary',
+  'via',
+  'www-authenticate',
+])
+
+/** The trailer fields of an answer (undici's raw list) that may go to the caller, as name and value. */
+export function callerTrailers(rawTrailers: readonly (Buffer | string)[]): [name: string, value: string][] {
+  const kept: [string, string][] = []
+  for (let at = 0; at < rawTrailers.length; at += 2) {
+    const field = latin1(rawTrailers[at])
+    const value = latin1(rawTrailers[at + 1])
+    const isWritable = !NOT_A_TOKEN.test(field) && !NOT_A_VALUE.test(value)
+    if (isWritable && !NEVER_TRAILING.has(field.toLowerCase())) kept.push([field, value])
+  }
+  return kept
+}
+
 // What Node's writeHead throws at.
 const NOT_A_TOKEN = /[^!#$%&'*+.^_`|~\w-]|^$/
 const NOT_A_VALUE = /[^\t -~\x80-\xff]/

@@ -241,6 +241,34 @@ describe('an answer', () => {
     expect((await ask(stack.port, '/services/data/x')).trailers).toEqual({ 'x-sum': '42' })
   })
 
+  test('trailers that would mean something of the message itself do not pass', async () => {
+    await using stack = await setUp((_, response) => {
+      response.socket?.end(
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nok\r\n0\r\n' +
+          'Transfer-Encoding: chunked\r\nSet-Cookie: sid=1\r\nLocation: /x\r\nX-Sum: 42\r\nx-sum: 43\r\n\r\n',
+      )
+    })
+    const answer = await sendRaw(
+      stack.port,
+      'GET /services/data/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+    )
+    expect(answer).toMatch(/\r\n0\r\nX-Sum: 42\r\nx-sum: 43\r\n\r\n$/)
+  })
+
+  test('trailers of a request end at the proxy, its body goes on whole', async () => {
+    await using stack = await setUp(ok)
+    const answer = await sendRaw(
+      stack.port,
+      'POST /services/data/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 42\r\nAuthorization: Bearer mine\r\n\r\n',
+    )
+    expect(answer).toMatch(/^HTTP\/1.1 200/)
+    const [seen] = stack.api()
+    expect(String(await seen?.body)).toBe('hello')
+    expect(seen?.headers).not.toHaveProperty('x-sum')
+    expect(seen?.headers.authorization).toBe(`Bearer ${TOKEN}`)
+    expect(stack.org.received().toString()).not.toMatch(/X-Sum|mine/)
+  })
+
   test('a caller that leaves ends the upstream call', async () => {
     const closed = Promise.withResolvers<undefined>()
     const arrived = Promise.withResolvers<undefined>()

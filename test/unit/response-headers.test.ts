@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { callerHeaders } from '../../src/upstream/response-headers.ts'
+import { callerHeaders, callerTrailers } from '../../src/upstream/response-headers.ts'
 
 const OPTIONS = {
   family: 'rest',
@@ -144,4 +144,14 @@ describe('fields that Node would refuse to write', () => {
       }),
     )
   })
+})
+
+test('a trailer that Node would refuse to write is left out, the others go', () => {
+  const raw = ['X-Sum', '42', 'no token', 'x', 'X-Control', 'a\u0001b', 'VIA', '1.1 x', 'X-Latin', 'Ä'].map((text) =>
+    Buffer.from(text, 'latin1'),
+  )
+  expect(callerTrailers(raw)).toEqual([
+    ['X-Sum', '42'],
+    ['X-Latin', 'Ä'],
+  ])
 })
