@@ -25,11 +25,17 @@ export interface Admitted {
   readonly isPreflight: boolean
 }
 
+/** Why not. A listed origin's page may read it. */
+export interface Denied {
+  readonly refusal: Refusal
+  readonly cors?: Admitted['cors']
+}
+
 /** Far beyond what any client sends. Node would drop fields after the 2,000th without a word. */
 const MAX_FIELDS = 256
 
 /** Judges who calls and how: target, Host, Origin, key. Throws a RangeError on a malformed setting. */
-export function createAdmission(options: AdmissionOptions): (request: IncomingMessage) => Admitted | Refusal {
+export function createAdmission(options: AdmissionOptions): (request: IncomingMessage) => Admitted | Denied {
   const judgeHost = createHostPolicy(options)
   const judgeOrigin = createOriginPolicy(options)
   const { callerKeys } = options
@@ -37,18 +43,18 @@ export function createAdmission(options: AdmissionOptions): (request: IncomingMe
   return (request) => {
     const { headers, rawHeaders, method = '', url = '' } = request
     const target = parseTarget(url)
-    if ('problem' in target) return invalid('target', target.problem)
+    if ('problem' in target) return { refusal: invalid('target', target.problem) }
     const problem = headProblem(request)
-    if (problem !== undefined) return problem
+    if (problem !== undefined) return { refusal: problem }
     const hostRefusal = judgeHost(valuesOf(rawHeaders, 'host'))
-    if (hostRefusal !== undefined) return hostRefusal
+    if (hostRefusal !== undefined) return { refusal: hostRefusal }
     const originCount = headers.origin === undefined ? 0 : valuesOf(rawHeaders, 'origin').length
     const origin = judgeOrigin({ method, headers, originCount, isSecure: 'encrypted' in request.socket })
-    if (origin.kind === 'refused') return origin.refusal
+    if (origin.kind === 'refused') return { refusal: origin.refusal }
     // A preflight carries no key: browsers send it without credentials.
     const caller = callerKeys && identifyCaller(callerKeys(), headers)
     const isPreflight = origin.kind === 'preflight'
-    if (callerKeys && caller === undefined && !isPreflight) return KEY_REQUIRED
+    if (callerKeys && caller === undefined && !isPreflight) return { refusal: KEY_REQUIRED, cors: origin.cors }
     return { target, caller, cors: origin.cors, isPreflight }
   }
 }

@@ -44,8 +44,9 @@ export function createGuard(options: GuardOptions): Guard {
   return {
     onRequest(request, reply, done) {
       const admitted = admit(request.raw)
-      if ('code' in admitted) {
-        done(toProxyError(admitted))
+      if ('refusal' in admitted) {
+        passports.set(request, { caller: undefined, cors: admitted.cors, judgeBody: undefined })
+        done(toProxyError(admitted.refusal))
         return
       }
       const { target, caller, cors, isPreflight } = admitted

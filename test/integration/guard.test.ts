@@ -100,12 +100,15 @@ describe('web pages', () => {
     expect(answer).toMatch(/^vary: Accept-Encoding, Origin\r$/im)
     expect(answer).not.toMatch(/^access-control-allow-credentials/im)
 
-    const refused = await sendRaw(
-      guarded,
-      head('GET /setup HTTP/1.1', 'Origin: https://tool.example', 'X-Api-Key: k3y-0001'),
-    )
-    expect(refused).toMatch(/^HTTP\/1\.1 403/)
-    expect(refused).toMatch(/^access-control-allow-origin: https:\/\/tool\.example\r$/im)
+    for (const [path, key] of [
+      ['/setup', 'k3y-0001'],
+      [`${V}/limits`, 'n0ne-such'],
+    ] as const) {
+      const fields = ['Origin: https://tool.example', `X-Api-Key: ${key}`]
+      const refused = await sendRaw(guarded, head(`GET ${path} HTTP/1.1`, ...fields))
+      expect(refused).toMatch(/^HTTP\/1\.1 403/)
+      expect(refused).toMatch(/^access-control-allow-origin: https:\/\/tool\.example\r$/im)
+    }
   })
 })
 

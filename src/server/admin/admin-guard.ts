@@ -10,6 +10,6 @@ export function createAdminGuard(allowedHosts: readonly string[]): onRequestHook
   const admit = createAdmission({ allowedHosts, allowedOrigins: [], callerKeys: undefined })
   return (request, _reply, done) => {
     const admitted = OPEN_TO_ANY_HOST.has(request.url) ? undefined : admit(request.raw)
-    done(admitted && 'code' in admitted ? toProxyError(admitted) : undefined)
+    done(admitted && 'refusal' in admitted ? toProxyError(admitted.refusal) : undefined)
   }
 }
