@@ -11,6 +11,7 @@ export default defineConfig({
       project('unit', 20_000),
       project('integration', 30_000),
       project('clients', 60_000),
+      project('browser', 60_000),
       project('container', 300_000),
     ],
     coverage: {

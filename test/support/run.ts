@@ -1,13 +1,17 @@
 /** What `npm test` runs: every project that needs no container engine. Further arguments go to vitest (`--coverage`). */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { chromiumPath } from './chromium.ts'
 
 const LEFT_OUT = 'container tests need a container engine: npm run test:container'
 const NO_CURL = 'client tests need curl: install it, then npm run test:clients'
+const NO_BROWSER = 'browser tests need Chromium: install it, then npm run test:browser'
 
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url))
 const hasCurl = spawnSync('curl', ['--version']).status === 0
-const projects = ['unit', 'integration', ...(hasCurl ? ['clients'] : [])]
+const hasBrowser = chromiumPath() !== undefined
+const projects = ['unit', 'integration', ...(hasCurl ? ['clients'] : []), ...(hasBrowser ? ['browser'] : [])]
+const leftOut = [LEFT_OUT, ...(hasCurl ? [] : [NO_CURL]), ...(hasBrowser ? [] : [NO_BROWSER])]
 
 // This very Node, which npm found in node_modules/.bin: the machine's own may be older.
 const { status } = spawnSync(
@@ -15,5 +19,5 @@ const { status } = spawnSync(
   [vitest, 'run', ...projects.flatMap((name) => ['--project', name]), ...process.argv.slice(2)],
   { stdio: 'inherit' },
 )
-process.stdout.write(`Left out: ${[LEFT_OUT, ...(hasCurl ? [] : [NO_CURL])].join('; ')}\n`)
+process.stdout.write(`Left out: ${leftOut.join('; ')}\n`)
 process.exitCode = status ?? 1
