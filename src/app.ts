@@ -129,7 +129,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     logger,
     guard: createAdminGuard(settings.ADMIN_ALLOWED_HOSTS),
     health: createHealth({ tokenStatus: () => keeper.status(), isDraining: () => isDraining }),
-    status: () => ({ ...overview(), settings: describeSettings(settings) }),
+    status: () => ({ ...overview(), apiRefusals: observers.apiRefusals.list(), settings: describeSettings(settings) }),
     page: inspection.page({ overview, allowance: () => observers.tally.apiUsage }),
     metrics: metricsOnDemand({
       tally: observers.tally,

@@ -67,8 +67,8 @@ export function logTokenEvent(log: Logger, event: TokenEvent): void {
   }
 }
 
-/** Tells the log what happened to a session on the way of a request. */
-export function logBearerEvent(log: Logger, event: BearerEvent): void {
+/** Tells the log what happened to a session on the way of a request; loudly, unless it is no news. */
+export function logBearerEvent(log: Logger, event: BearerEvent, isNews = true): void {
   const { family } = event
   switch (event.type) {
     case 'session-replaced':
@@ -78,7 +78,7 @@ export function logBearerEvent(log: Logger, event: BearerEvent): void {
       log.warn({ token: event.fingerprint, family }, 'session refused under a body too large to send again')
       return
     case 'api-refused':
-      log.warn(
+      log[isNews ? 'warn' : 'debug'](
         { family, diagnosis: event.diagnosis },
         'the API refuses the session for a reason that a new token cannot mend',
       )

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { ApiRefusals } from './api-refusals.ts'
 import type { Clock } from './clock.ts'
 import { logBearerEvent, logTokenEvent } from './event-log.ts'
 import type { Inspector } from './inspector/inspector.ts'
@@ -8,9 +9,10 @@ import type { ExchangeObserver } from './server/exchange.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import type { BearerEvent } from './upstream/bearer-options.ts'
 
-/** Who is told of what happens: the log, the tally of the metrics, and the inspector of the status page. */
+/** Who is told of what happens: the log, the tally of the metrics, what /status says of the API, and the inspector of the status page. */
 export interface Observers {
   readonly tally: Tally
+  readonly apiRefusals: ApiRefusals
   readonly exchanges: ExchangeObserver
   token(event: TokenEvent): void
   bearer(event: BearerEvent): void
@@ -24,8 +26,10 @@ interface ObserversOptions {
 
 export function createObservers({ logger, clock, inspector }: ObserversOptions): Observers {
   const tally = new Tally({ now: () => clock.now() })
+  const apiRefusals = new ApiRefusals(() => clock.now())
   return {
     tally,
+    apiRefusals,
     exchanges: {
       begun() {
         tally.begun()
@@ -34,6 +38,7 @@ export function createObservers({ logger, clock, inspector }: ObserversOptions):
         logAccess(logger, exchange)
         tally.ended(exchange)
         inspector.ended(exchange)
+        apiRefusals.ended(exchange)
       },
     },
     token(event) {
@@ -42,7 +47,8 @@ export function createObservers({ logger, clock, inspector }: ObserversOptions):
       inspector.token(event)
     },
     bearer(event) {
-      logBearerEvent(logger, event)
+      const isNews = event.type !== 'api-refused' || apiRefusals.refused(event.family, event.diagnosis)
+      logBearerEvent(logger, event, isNews)
       tally.bearer(event)
       inspector.bearer(event)
     },

@@ -1,3 +1,4 @@
+import type { ApiRefusal } from '../api-refusals.ts'
 import type { LifeSource } from '../token/lifetime.ts'
 import type { TokenStatus } from '../token/token-status.ts'
 import { inWords } from './duration.ts'
@@ -12,6 +13,7 @@ export interface StatusAnswer {
   readonly isDraining?: boolean
   readonly upstream?: string
   readonly token?: TokenStatus
+  readonly apiRefusals?: readonly ApiRefusal[]
 }
 
 type Verdict = 'ready' | 'degraded' | 'unready' | 'draining'
@@ -34,7 +36,12 @@ export function verdictOf({ isDraining, token }: StatusAnswer): Verdict {
 export function statusText(status: StatusAnswer, paint: Paint): string {
   const [style, words] = HEADLINES[verdictOf(status)]
   const head = `${paint(style, '●')} cloudaware-proxy ${status.version ?? ''}: ${paint(style, words)}\n\n`
-  return head + [...addresses(status), ...tokenRows(status.token)].map(shown).join('') + trouble(status.token, paint)
+  return (
+    head +
+    [...addresses(status), ...tokenRows(status.token)].map(shown).join('') +
+    trouble(status.token, paint) +
+    refusals(status, paint)
+  )
 }
 
 const LIFE_SOURCES: Readonly<Record<LifeSource, string>> = {
@@ -50,12 +57,16 @@ function shown(row: Row): string {
 }
 
 function addresses({ url, upstream, startedAt, uptimeSeconds }: StatusAnswer): Row[] {
-  const since = startedAt === undefined ? '' : `, since ${startedAt.replace('T', ' ').replace(/\.\d+/, '')}`
+  const since = startedAt === undefined ? '' : `, since ${readable(startedAt)}`
   return [
     ...(typeof url !== 'string' ? [] : [{ label: 'Proxy', text: url }]),
     ...(upstream === undefined ? [] : [{ label: 'Upstream', text: upstream }]),
     ...(uptimeSeconds === undefined ? [] : [{ label: 'Up', text: inWords(uptimeSeconds) + since }]),
   ]
+}
+
+function readable(iso: string): string {
+  return iso.replace('T', ' ').replace(/\.\d+/, '')
 }
 
 function tokenRows(status: TokenStatus | undefined): Row[] {
@@ -88,4 +99,25 @@ function trouble(status: TokenStatus | undefined, paint: Paint): string {
   const words = description === '' ? error : `${error}: ${description}`
   const rows = [{ label: 'Answered', text: `${words} (${inARow} in a row)` }, ...diagnosisRows(diagnosis)]
   return `\n  ${paint('red', diagnosis.summary)}\n${rows.map((row) => rowText(row, { indent: 4, labelWidth: 19 })).join('')}`
+}
+
+function refusals({ apiRefusals = [] }: StatusAnswer, paint: Paint): string {
+  return apiRefusals
+    .map(({ family, diagnosis, since, count }) => {
+      const head = `The ${FAMILY_NAMES[family]} API refuses the session, which a new token cannot mend.`
+      const rows = [
+        { label: 'Seen', text: `${count} in a row, since ${readable(since)}` },
+        { label: 'To do', text: diagnosis },
+      ]
+      return `\n  ${paint('red', head)}\n${rows.map((row) => rowText(row, { indent: 4, labelWidth: 19 })).join('')}`
+    })
+    .join('')
+}
+
+const FAMILY_NAMES: Readonly<Record<ApiRefusal['family'], string>> = {
+  rest: 'REST',
+  bulk1: 'Bulk 1.0',
+  soap: 'SOAP',
+  streaming: 'streaming',
+  identity: 'identity',
 }
