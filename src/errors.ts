@@ -12,7 +12,7 @@ export const PROXY_ERRORS = {
     status: 403,
     type: 'http_request_denied',
     message:
-      'The Host header names no address of this proxy. Call it as localhost, or list the name in PROXY_ALLOWED_HOSTS.',
+      'The Host header names no address of this proxy. Call it as localhost, or list the name in PROXY_ALLOWED_HOSTS (ADMIN_ALLOWED_HOSTS on the admin listener).',
   },
   PROXY_ORIGIN_REFUSED: {
     status: 403,

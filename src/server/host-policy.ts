@@ -26,11 +26,8 @@ export function createHostPolicy({ allowedHosts }: { allowedHosts: readonly stri
   }
 
   function isLoopback(name: string): boolean {
-    const address = name.startsWith('[') ? name.slice(1, -1) : name
-    const family = isIP(address)
-    // An IPv6 address outside brackets cannot be told from a name with a port.
-    if (family === 0 || (family === 6) !== name.startsWith('[')) return false
-    return loopback.check(address, family === 4 ? 'ipv4' : 'ipv6')
+    const family = addressFamily(name)
+    return family !== undefined && loopback.check(name.replace(/^\[|\]$/g, ''), family)
   }
 
   return (hosts) => {
@@ -39,6 +36,20 @@ export function createHostPolicy({ allowedHosts }: { allowedHosts: readonly stri
     if (hosts.length > 1) return refusal('repeated', 'The request names more than one host.')
     return isServed(host) ? undefined : refusal('not listed', `It was called as "${sanitised(host)}".`)
   }
+}
+
+/** Whether a Host value is a literal address, with or without a port. DNS cannot rebind one: only names can be foreign. */
+export function isAddress(host: string): boolean {
+  const [, name] = HOST.exec(host.toLowerCase()) ?? []
+  return name !== undefined && addressFamily(name) !== undefined
+}
+
+/** An IPv6 address outside brackets cannot be told from a name with a port. */
+function addressFamily(name: string): 'ipv4' | 'ipv6' | undefined {
+  const isBracketed = name.startsWith('[')
+  const family = isIP(isBracketed ? name.slice(1, -1) : name)
+  if (family === 0 || (family === 6) !== isBracketed) return undefined
+  return family === 4 ? 'ipv4' : 'ipv6'
 }
 
 function refusal(rule: string, detail: string): Refusal {

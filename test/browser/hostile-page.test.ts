@@ -198,7 +198,7 @@ describe('a page whose name has come to mean 127.0.0.1', () => {
   test('reads refusals and nothing else, from either listener', async () => {
     for (const port of [place.app.port, place.adminPort]) {
       await using rebound = await place.openRebound(port)
-      for (const path of ['/services/data/v62.0/limits', '/status']) {
+      for (const path of ['/services/data/v62.0/limits', '/status', '/metrics', '/readyz']) {
         const seen = await rebound.page.evaluate(`fetch('${path}').then(async (r) => [r.status, await r.text()])`)
         expect(seen).toEqual([403, expect.stringContaining('PROXY_HOST_REFUSED')])
       }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/emulator.ts'
 import { ask } from '../support/http-client.ts'
+import { sendRaw, statuses } from '../support/raw-bytes.ts'
 import { startStack, type StackOptions } from '../support/stack.ts'
 
 async function setUp(
@@ -60,11 +61,26 @@ describe('probes', () => {
     expect((await stack.admin('/startupz')).status).toBe(200)
   })
 
-  test('a probe may come by the address of a pod', async () => {
-    await using stack = await setUp()
-    await stack.app.tokenEvent('obtained')
-    expect((await stack.admin('/readyz', { headers: { host: '10.1.2.3:9090' } })).status).toBe(200)
-  })
+  test.each(['/livez', '/readyz', '/startupz', '/metrics'])(
+    '%s may be asked by the address of a pod, and by no name that is not listed',
+    async (path) => {
+      await using stack = await setUp({ env: { ADMIN_ALLOWED_HOSTS: 'proxy.monitored.svc' } })
+      await stack.app.tokenEvent('obtained')
+      for (const host of ['10.1.2.3:9090', '10.1.2.3', '[fd00::1]:9090', 'proxy.monitored.svc:9090']) {
+        expect((await stack.admin(path, { headers: { host } })).status).toBe(200)
+      }
+      expect(statuses(await sendRaw({ port: stack.adminPort }, `GET ${path} HTTP/1.0\r\n\r\n`))).toEqual([200])
+      // A rebound page reads the answers of its own name; it would learn who calls and how much.
+      for (const headers of [
+        { host: 'rebound.example:9090' },
+        { host: '10.1.2.3.rebound.example' },
+        { host: '10.1.2.3', origin: 'https://evil.example' },
+      ]) {
+        const refused = await stack.admin(path, { headers })
+        expect([refused.status, refused.text]).toEqual([403, expect.stringMatching(/ADMIN_ALLOWED_HOSTS|ORIGIN/)])
+      }
+    },
+  )
 })
 
 describe('status', () => {
