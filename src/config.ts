@@ -37,8 +37,9 @@ export function loadSettings({
   env = {},
   cwd,
   readFile = (path) => readFileSync(path, 'utf8'),
+  byFlagOnly = [],
 }: Partial<Sources>): Settings {
-  const gathered = gatherValues({ argv, env, cwd, readFile })
+  const gathered = gatherValues({ argv, env, cwd, readFile, byFlagOnly })
   const { settings, problems } = validate(gathered.values, gathered.blamed)
   const all = [
     ...gathered.problems,

@@ -5,6 +5,7 @@ import { runChecks, type StepResult } from '../check/run-checks.ts'
 import { systemClock } from '../clock.ts'
 import { ConfigError, environmentWarnings, loadSettings, secretsOf, type Settings } from '../config.ts'
 import { createRedactor } from '../redaction.ts'
+import { caOf } from './ca-file.ts'
 import { checkReport, headline, stepText, verdictText, wrongSettings } from './check-text.ts'
 import type { Cli, ExitCode } from './cli.ts'
 import { parseDuration } from './duration.ts'
@@ -35,8 +36,9 @@ export async function check(cli: Cli): Promise<ExitCode> {
   if (settings instanceof ConfigError) {
     tell(wrongSettings(settings.problems))
   } else {
-    const files = { ca: settings.CLOUDAWARE_CA_FILE, jwtKey: settings.CLOUDAWARE_JWT_KEY_FILE }
-    const [ca, jwtKey] = [files.ca, files.jwtKey].map((path) => path && readFileSync(resolve(cli.cwd, path), 'utf8'))
+    const { CLOUDAWARE_JWT_KEY_FILE: keyFile } = settings
+    const jwtKey = keyFile === undefined ? undefined : readFileSync(resolve(cli.cwd, keyFile), 'utf8')
+    const ca = caOf(settings, cli)
     for (const secret of [...secretsOf(settings), ...(jwtKey === undefined ? [] : [jwtKey])]) secrets.add(secret)
     const onSecret = (secret: string) => secrets.add(secret)
     const warnings = environmentWarnings(cli.env)

@@ -1,3 +1,5 @@
+import type { Program, ProgramOptions } from './program.ts'
+
 /** What a command sees of the process, so that tests can stand in for it. */
 export interface Cli {
   /** The arguments after the program's name. */
@@ -6,10 +8,23 @@ export interface Cli {
   readonly cwd: string
   /** Whether the standard output is a terminal. */
   readonly isTTY: boolean
+  /** Whether the standard error is. */
+  readonly errIsTTY: boolean
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   /** Calls `stop.close` once at SIGTERM, SIGINT, a terminal that goes away, or a crash, and then ends the process. Returns what asks for the same end. */
   readonly onStop: (stop: Stop) => () => void
+  /** Calls `handle` at each signal that could be meant for a command which this process runs, instead of ending. Returns what undoes it. */
+  readonly onSignal: (handle: (signal: NodeJS.Signals, about: SignalFacts) => void) => () => void
+  /** Starts another program on this process's own standard streams. */
+  readonly start: (program: ProgramOptions) => Program
+}
+
+export interface SignalFacts {
+  /** The exit code of a program that it ends: 128 + its number. */
+  readonly code: number
+  /** The terminal has sent it to every program in the foreground. */
+  readonly isSeenByAll: boolean
 }
 
 export interface Stop {

@@ -6,6 +6,7 @@ export function generalHelp(): string {
 
 Usage: cloudaware-proxy [serve] [flags]     run the proxy (the default)
        cloudaware-proxy check [--json]      find out what is wrong, step by step
+       cloudaware-proxy exec -- COMMAND …   run a command with a proxy of its own
        cloudaware-proxy status [--json]     how the running proxy is doing
        cloudaware-proxy wait [--max 30s]    wait until the running proxy is ready
        cloudaware-proxy quit                ask the running proxy to finish and end
@@ -44,6 +45,16 @@ It starts no proxy, asks for one token, and prints no secret.
   --timeout DURATION   how long a step may take: 500ms, 20s, 2m (default: 20s)
 
 Exit codes: 0 fine, 2 settings, 3 network, 4 TLS, 5 credentials or app setup, 6 API permissions.`,
+  exec: `Usage: cloudaware-proxy exec [--max DURATION] [flags of serve] -- COMMAND [ARGUMENT …]
+
+Starts the proxy on a free port, waits for its first token, and runs the command with the address of the proxy in
+CLOUDAWARE_PROXY_URL and SF_ORG_INSTANCE_URL. Standard streams, signals and the exit code are the command's; the proxy ends with it.
+Several may run at once: ports and listeners of config.env and the environment do not count here (flags do), the admin listener is off.
+CLOUDAWARE_CLIENT_SECRET is kept from the command. The log goes to the standard error, warnings only (LOG_LEVEL, --log-level).
+  --max DURATION   how long to wait for the first token at most: 500ms, 30s, 2m (default: 30s)
+
+Exit codes: the command's own, 128 + n where signal n ended it; 125 the command was not started: no token, or no listener;
+126 it cannot be run, 127 there is no such command; 2 wrong flags or settings.`,
   status: `Usage: cloudaware-proxy status [--json] ${ADMIN_FLAGS}
 
 Shows how the running proxy is doing: whether it serves, its token's life, and what is wrong and how to mend it.

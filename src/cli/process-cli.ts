@@ -3,6 +3,7 @@ import { isatty } from 'node:tty'
 import closeWithGrace from 'close-with-grace'
 import type { Cli, Stop } from './cli.ts'
 import { systemClock } from '../clock.ts'
+import { startProgram, type Program, type ProgramOptions } from './program.ts'
 
 /**
  * npm passes on the signal that a terminal or a service manager has already sent to the whole process group,
@@ -25,6 +26,7 @@ export function processCli({ release }: { release: () => void }): Cli {
     env: process.env,
     cwd: process.cwd(),
     isTTY: process.stdout.isTTY,
+    errIsTTY: process.stderr.isTTY,
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     onStop: (what) => {
@@ -32,7 +34,39 @@ export function processCli({ release }: { release: () => void }): Cli {
       release()
       return stop
     },
+    onSignal: (handle) => {
+      const undo = onSignal(handle)
+      release()
+      return undo
+    },
+    start,
   }
+}
+
+/** What is passed on to a command. SIGKILL and SIGSTOP cannot be, and what speaks of the terminal's size or jobs it hears itself. */
+const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
+/** Ctrl-C and Ctrl-\. */
+const FROM_TERMINALS: readonly string[] = ['SIGINT', 'SIGQUIT']
+
+function onSignal(handle: Parameters<Cli['onSignal']>[0]): () => void {
+  const listener = (signal: NodeJS.Signals, number: number) => {
+    handle(signal, { code: 128 + number, isSeenByAll: FROM_TERMINALS.includes(signal) && isatty(0) })
+  }
+  for (const signal of PASSED_ON) process.on(signal, listener)
+  return () => {
+    for (const signal of PASSED_ON) process.off(signal, listener)
+  }
+}
+
+/** A crash of this process takes the program with it. */
+function start(options: ProgramOptions): Program {
+  const program = startProgram(options, 'inherit')
+  const end = () => {
+    program.signal('SIGTERM')
+  }
+  process.once('exit', end)
+  void program.ended.then(() => process.off('exit', end))
+  return program
 }
 
 function onStop(what: Stop): () => void {

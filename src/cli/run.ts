@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./status.ts')).status,
   wait: async () => (await import('./wait.ts')).wait,
   quit: async () => (await import('./quit.ts')).quit,
+  exec: async () => (await import('./exec.ts')).exec,
   demo: async () => (await import('./demo.ts')).demo,
   emulator: async () => (await import('./emulator.ts')).emulator,
 }
@@ -34,7 +35,7 @@ export async function run(cli: Cli): Promise<ExitCode> {
   if (own.includes('--help') || own.includes('-h')) return print(cli, COMMAND_HELP[name] ?? generalHelp())
   try {
     if (own.includes('--print-config'))
-      return printConfig({ ...cli, argv: argv.filter((arg) => arg !== '--print-config') })
+      return printConfig({ ...cli, argv: own.filter((arg) => arg !== '--print-config') })
     const command = await load()
     return await command({ ...cli, argv })
   } catch (error) {

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { startApp, type App } from '../app.ts'
 import { environmentWarnings, loadSettings, secretsOf, type Settings } from '../config.ts'
 import { createLogger, isPretty, type Logger } from '../logger.ts'
+import { caOf } from './ca-file.ts'
 import type { Cli, ExitCode } from './cli.ts'
 import { explainListenError } from './listen-error.ts'
 import { stateDirectory } from './state-directory.ts'
@@ -48,7 +48,6 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
   const { settings, logger, onSecret, cli, onTokenEvent, alsoClose } = options
   // Filled in once there is something to stop.
   const running: { stop?: () => void } = {}
-  const file = settings.CLOUDAWARE_CA_FILE
   let app: App
   try {
     app = await startApp(settings, {
@@ -56,7 +55,7 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
       version: VERSION,
       stateDirectory: stateDirectory(cli),
       onSecret,
-      ca: file === undefined ? undefined : readFileSync(file, 'utf8'),
+      ca: caOf(settings, cli),
       ...(onTokenEvent && { onTokenEvent }),
       onQuit: () => {
         running.stop?.()

@@ -10,6 +10,8 @@ export interface Sources {
   env: Readonly<Record<string, string | undefined>>
   cwd: string | undefined
   readFile: (path: string) => string
+  /** Settings that the environment and config.env do not decide: they speak of another proxy. */
+  byFlagOnly?: readonly string[]
 }
 
 /** The raw texts by setting; `blamed` names settings already spoken of, so that they are not called missing too. */
@@ -27,11 +29,12 @@ export function gatherValues(sources: Sources): Gathered {
 }
 
 /** Flags beat the environment, which beats the file. An empty value counts as not given, so it hides nothing. */
-export function gatherTexts({ argv, env, cwd, readFile }: Sources): Gathered {
+export function gatherTexts({ argv, env, cwd, readFile, byFlagOnly = [] }: Sources): Gathered {
   const flags = readFlags(argv)
   const file = readConfigFile({ path: flags.configFile, cwd, readFile })
   const own = Object.entries({ ...env, ...customary(env) }).filter(([name]) => SETTINGS.has(name))
-  const given = [...file.values, ...own, ...flags.values].flatMap(([name, value]) => {
+  const general = [...file.values, ...own].filter(([name]) => !byFlagOnly.includes(name))
+  const given = [...general, ...flags.values].flatMap(([name, value]) => {
     const trimmed = value?.trim() ?? ''
     return trimmed === '' ? [] : [[name, trimmed] as const]
   })

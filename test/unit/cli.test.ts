@@ -45,7 +45,7 @@ test('an unknown command is refused with the list of commands', async () => {
   const cli = new FakeCli(['frobnicate'])
   expect(await run(cli)).toBe(2)
   expect(cli.complained).toBe(
-    'There is no such command. The commands are serve, check, status, wait, quit, demo, emulator; --help tells more.\n',
+    'There is no such command. The commands are serve, check, status, wait, quit, exec, demo, emulator; --help tells more.\n',
   )
 })
 

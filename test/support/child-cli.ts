@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+export interface ChildOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly nodeFlags?: readonly string[]
+}
+
+/** The real program in a process of its own: in a directory without config.env, and with no environment but this. */
+export function startChild(argv: readonly string[], options: ChildOptions = {}) {
+  const { env = {}, cwd = import.meta.dirname, nodeFlags = [] } = options
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, ...argv], { env, cwd, stdio: 'pipe' })
+  const lines: string[] = []
+  let news = Promise.withResolvers<undefined>()
+  const reader = createInterface({ input: child.stdout })
+  reader.on('line', (line) => {
+    lines.push(line)
+    news.resolve(undefined)
+    news = Promise.withResolvers()
+  })
+  const over = once(reader, 'close')
+  const ended = Promise.all([once(child, 'close'), over, text(child.stderr)]).then(([, , stderr]) => {
+    return { code: child.exitCode, stdout: lines.join('\n'), stderr }
+  })
+  return {
+    child,
+    ended,
+    /** The first line of the standard output with this text, once it is there. */
+    async line(part: string): Promise<string> {
+      const isOver = over.then(() => true)
+      for (;;) {
+        const found = lines.find((line) => line.includes(part))
+        if (found !== undefined) return found
+        if ((await Promise.race([news.promise, isOver])) === true && !lines.some((line) => line.includes(part))) {
+          throw new Error(`ended without "${part}": ${lines.join('\n')}`)
+        }
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
