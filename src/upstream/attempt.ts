@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { AccessToken } from '../token/token-source.ts'
 import { SESSION_PLACES, type ApiFamily } from './api-family.ts'
-import { JWT_UNMENDABLE, lookAt, lookLimit, readRefusal, type Look, type Verdict } from './dead-session.ts'
+import { JWT_UNMENDABLE, lookAt, lookLimit, mayRefuse, readRefusal, type Look, type Verdict } from './dead-session.ts'
 import type { ExchangeController } from './exchange-controller.ts'
 import { HeldAnswer } from './held-answer.ts'
 
@@ -24,13 +24,20 @@ export interface AttemptOwner {
   answerEnded(): void
 }
 
+interface Looked {
+  readonly look: Look
+  readonly answer: HeldAnswer
+  /** What is with the caller already can still tell that the token is dead, for the requests to come. */
+  isPassed: boolean
+}
+
 /** One sending of a request with one token. Passes the answer on, unless it says that the token is dead. */
 export class Attempt implements Dispatcher.DispatchHandler {
   readonly #owner: AttemptOwner
   readonly #token: AccessToken
   #hasAnswer = false
   /** An answer that is looked at for the sign of a dead session. */
-  #looked: { readonly look: Look; readonly answer: HeldAnswer } | undefined
+  #looked: Looked | undefined
 
   constructor(owner: AttemptOwner, token: AccessToken) {
     this.#owner = owner
@@ -52,8 +59,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
     if (status >= 200) {
       this.#hasAnswer = true
       const look = lookAt(family, status, headers)
-      if (look) this.#looked = { look, answer: new HeldAnswer({ status, headers, statusText }, lookLimit(look)) }
-      if (look === 'hold') return
+      if (look) {
+        const answer = new HeldAnswer({ status, headers, statusText }, lookLimit(look))
+        this.#looked = { look, answer, isPassed: false }
+        return
+      }
       this.#owner.answerBegun()
     }
     handler.onResponseStart?.(controller, status, headers, statusText)
@@ -62,9 +72,13 @@ export class Attempt implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { controller, handler } = this.#owner
     const looked = this.#looked
-    if (looked?.look !== 'hold') handler.onResponseData?.(controller, chunk)
+    if (!looked || looked.isPassed) handler.onResponseData?.(controller, chunk)
+    if (!looked) return
+    const isShort = looked.answer.add(chunk)
+    const isInDoubt = isShort && (looked.look === 'hold' || mayRefuse(looked.answer.headers, looked.answer.body))
+    if (!looked.isPassed && !isInDoubt) this.#passOn(looked)
     // Too long for a refusal: an ordinary answer after all.
-    if (looked?.answer.add(chunk) === false) this.#passOn(looked)
+    if (!isShort) this.#looked = undefined
   }
 
   onResponseEnd({ rawTrailers = null }: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
@@ -75,9 +89,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
     const looked = this.#looked
     if (looked) {
       const verdict = this.#judge(looked.answer)
-      if (verdict === 'dead' && this.#owner.sessionRefused(this.#token, looked.look === 'hold')) return
+      if (verdict === 'dead' && this.#owner.sessionRefused(this.#token, !looked.isPassed)) return
       if (typeof verdict === 'object') this.#owner.apiRefused(verdict.unmendable)
-      this.#passOn(looked)
+      if (!looked.isPassed) this.#passOn(looked)
     }
     this.#owner.answerEnded()
     handler.onResponseEnd?.(controller, trailers)
@@ -96,10 +110,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
     return verdict === 'dead' && isForeignToken ? { unmendable: JWT_UNMENDABLE } : verdict
   }
 
-  #passOn({ look, answer }: { look: Look; answer: HeldAnswer }): void {
-    this.#looked = undefined
-    if (look === 'watch') return
+  #passOn(looked: Looked): void {
+    looked.isPassed = true
     this.#owner.answerBegun()
-    answer.passTo(this.#owner.handler, this.#owner.controller)
+    looked.answer.passTo(this.#owner.handler, this.#owner.controller)
   }
 }

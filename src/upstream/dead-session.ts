@@ -57,8 +57,8 @@ const UNMENDABLE: readonly (readonly [mark: string, sentence: string])[] = [
 export const JWT_UNMENDABLE =
   'Tokens in JWT form are accepted by the REST APIs only, not by SOAP, Bulk v1 or streaming: turn off "Issue JSON Web Token (JWT)-based access tokens" for the app, or use REST.'
 
-/** `hold` the answer back until it has been read; or `watch` it pass, too late to be answered otherwise, but not to replace the token. */
-export type Look = 'hold' | 'watch'
+/** `hold` the answer back until it has been read; or `peek` at its first bytes, and hold it back only where they may be a refusal's. */
+export type Look = 'hold' | 'peek'
 
 /** The cheap gate: whether the body of an answer is worth a look by {@link readRefusal}. */
 export function lookAt(family: ApiFamily, status: number, headers: IncomingHttpHeaders): Look | undefined {
@@ -77,15 +77,20 @@ export function lookAt(family: ApiFamily, status: number, headers: IncomingHttpH
   }
 }
 
-/** A long poll flows at once: only what is known to be small and whole is held. */
+/** A long poll flows as soon as there is anything in it: only what is known to be small and whole is held. */
 function lookAtStream(length: string | undefined): Look | undefined {
-  if (length === undefined) return 'watch'
+  if (length === undefined) return 'peek'
   return Number(length) <= MAX_STREAMING_REFUSAL_BYTES ? 'hold' : undefined
 }
 
 /** How much of an answer that passed the gate is kept for {@link readRefusal}; a longer one is no refusal. */
 export function lookLimit(look: Look): number {
   return look === 'hold' ? MAX_REFUSAL_BYTES : MAX_STREAMING_REFUSAL_BYTES
+}
+
+/** Whether the first bytes of an answer to peek at may be a refusal's. */
+export function mayRefuse(headers: IncomingHttpHeaders, body: Buffer): boolean {
+  return refusalText(body, headers['content-encoding'], MAX_STREAMING_REFUSAL_BYTES).includes(BAYEUX_MARK)
 }
 
 /** What an answer that passed the gate says of the session; undefined where it speaks of something else. `body` is all of it that was held. */
@@ -128,16 +133,18 @@ function xmlCodes(text: string): unknown[] {
   return Array.from(text.matchAll(codes), ([, code]) => code)
 }
 
+const BAYEUX_MARK = '401::'
+
 /** CometD answers 200 and refuses inside, in a meta message; an event's payload may hold the same words, and says nothing. */
 function refusesBayeux(text: string): boolean {
-  if (!text.includes('401::')) return false
+  if (!text.includes(BAYEUX_MARK)) return false
   return objectsOf(text).some(
     ({ channel, successful, error, ext }) =>
       typeof channel === 'string' &&
       channel.startsWith('/meta/') &&
       successful === false &&
       [error, asObject(asObject(ext).sfdc).failureReason].some(
-        (reason) => typeof reason === 'string' && reason.startsWith('401::'),
+        (reason) => typeof reason === 'string' && reason.startsWith(BAYEUX_MARK),
       ),
   )
 }

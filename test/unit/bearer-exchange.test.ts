@@ -184,13 +184,23 @@ describe('a CometD answer of unknown length', () => {
     for (const chunk of chunks) sent?.attempt.onResponseData(undicis, Buffer.from(chunk))
     const passed = [...log]
     sent?.attempt.onResponseEnd(undicis, {})
-    return { log, passed }
+    return { log, passed, sent: dispatched.length }
   }
 
-  test('flows at once, and a refusal in it has the token replaced for the next request', () => {
-    const { log, passed } = answered(refusal.slice(0, 20), refusal.slice(20))
+  test('is held back where its first piece may be a refusal: the session is replaced, the request sent again', () => {
+    const { log, passed, sent } = answered(refusal.slice(0, 90), refusal.slice(90))
+    expect(refusal.slice(0, 90)).toContain('401::')
+    expect([passed, log, sent]).toEqual([[], ['rejected first', 'session-replaced'], 2])
+  })
+
+  test('flows with its first piece, and a refusal further on has the token replaced for the next request', () => {
+    const { log, passed, sent } = answered(refusal.slice(0, 20), refusal.slice(20))
     expect(passed).toEqual(['one: 200', `one: ${refusal.slice(0, 20)}`, `one: ${refusal.slice(20)}`])
-    expect(log).toEqual([...passed, 'rejected first', 'one: end'])
+    expect([log, sent]).toEqual([[...passed, 'rejected first', 'one: end'], 1])
+  })
+
+  test('that is empty passes at its end', () => {
+    expect(answered().log).toEqual(['one: 200', 'one: end'])
   })
 
   test('that carries events says nothing of the session, however long it is', () => {

@@ -40,13 +40,13 @@ describe('the answers worth a look', () => {
     expect(FAMILIES.map((family) => lookAt(family, 400, {})).filter((look) => look !== undefined)).toEqual(['hold'])
   })
 
-  test('a 200 is for streaming alone: held where it is known to be small, watched where its length is not known', () => {
+  test('a 200 is for streaming alone: held where it is known to be small, peeked at where its length is not known', () => {
     expect(FAMILIES.filter((family) => lookAt(family, 200, sized(300)) !== undefined)).toEqual(['streaming'])
     expect(FAMILIES.filter((family) => lookAt(family, 200, {}) !== undefined)).toEqual(['streaming'])
     expect(lookAt('streaming', 200, sized(4096))).toBe('hold')
     expect(lookAt('streaming', 200, sized(4097))).toBeUndefined()
-    expect(lookAt('streaming', 200, {})).toBe('watch')
-    expect(lookLimit('watch')).toBeLessThan(lookLimit('hold'))
+    expect(lookAt('streaming', 200, {})).toBe('peek')
+    expect(lookLimit('peek')).toBeLessThan(lookLimit('hold'))
   })
 })
 
