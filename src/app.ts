@@ -14,6 +14,7 @@ import { createAdminServer } from './server/admin/admin.ts'
 import { createAdminGuard } from './server/admin/admin-guard.ts'
 import { createHealth } from './server/admin/health.ts'
 import { drain } from './server/drain.ts'
+import { createLogin } from './server/login/login.ts'
 import { createProxyServer } from './server/server.ts'
 import { createTokens } from './tokens.ts'
 import type { TokenEvent } from './token/token-source.ts'
@@ -65,7 +66,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
 
   // First, since it alone may find the configuration wrong.
   const https = await openHttpsIdentity({ settings, clock, logger, stateDirectory })
-  const callerKeys = openCallerKeys({ settings, clock, logger, onSecret })
+  const callerKeys = await openCallerKeys({ settings, clock, logger, onSecret })
   const connector = connectorFor({
     timeoutMs: settings.UPSTREAM_CONNECT_TIMEOUT_MS,
     ca,
@@ -104,10 +105,20 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const upstreamOrigin = () =>
     settings.CLOUDAWARE_API_URL ?? keeper.status().token?.instanceUrl ?? settings.CLOUDAWARE_URL
 
+  const login = createLogin({
+    tokens: keeper,
+    dispatcher: upstream.dispatcher,
+    callerKeys: callerKeys?.current,
+    clock,
+    upstreamOrigin,
+    username: settings.CLOUDAWARE_JWT_USERNAME,
+    version,
+  })
   const proxyServer = await createProxyServer({
     logger,
     version,
     dispatcher: upstream.dispatcher,
+    login: settings.PROXY_LOGIN === 'on' ? login : undefined,
     upstreamOrigin,
     guard: guardFor(settings, callerKeys?.current),
     rewritesAddresses: settings.PROXY_REWRITE_BODIES === 'identity',

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import { parseCallerKeys, type NamedKey, type Settings } from './config.ts'
 import { logTokenEvent } from './event-log.ts'
-import { digestKeys, type CallerKey } from './server/caller-key.ts'
+import { digestKeys, keysWithSessions, type CallerKey } from './server/caller-key.ts'
 import { watchSecretFile } from './token/secret-file.ts'
 
 export interface CallerKeysOptions {
@@ -22,10 +22,13 @@ export interface CallerKeys {
 }
 
 /** The keys that callers must present; undefined where none is asked for. Those of a file are read again when it changes. */
-export function openCallerKeys({ settings, clock, logger, onSecret }: CallerKeysOptions): CallerKeys | undefined {
+export async function openCallerKeys(options: CallerKeysOptions): Promise<CallerKeys | undefined> {
+  const { settings, clock, logger, onSecret } = options
   const { PROXY_API_KEY: text, PROXY_API_KEY_FILE: path } = settings
   if (text === undefined) return undefined
-  let keys = digestKeys(parsed(text).keys)
+  const hold = (named: readonly NamedKey[]) =>
+    settings.PROXY_LOGIN === 'on' ? keysWithSessions(named) : Promise.resolve(digestKeys(named))
+  let keys = await hold(parsed(text).keys)
   if (path === undefined)
     return { current: () => keys, reload: () => Promise.resolve(), close: () => Promise.resolve() }
 
@@ -36,7 +39,7 @@ export function openCallerKeys({ settings, clock, logger, onSecret }: CallerKeys
       logger.warn({ problem: changed.problem }, 'the new API keys are malformed: the old ones stay good')
     else {
       for (const { key } of changed.keys) onSecret(key)
-      keys = digestKeys(changed.keys)
+      keys = await hold(changed.keys)
       logger.info({ callers: keys.map(({ name }) => name) }, 'API keys read again')
     }
   }

@@ -7,6 +7,7 @@ export function guardFor(settings: Settings, callerKeys: GuardOptions['callerKey
     allowedHosts: settings.PROXY_ALLOWED_HOSTS,
     allowedOrigins: settings.PROXY_ALLOWED_ORIGINS,
     callerKeys,
+    answersLogins: settings.PROXY_LOGIN === 'on',
     isReadOnly: settings.PROXY_READ_ONLY,
     allowedPaths: settings.PROXY_ALLOWED_PATHS,
     deniedPaths: settings.PROXY_DENIED_PATHS,

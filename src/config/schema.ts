@@ -97,6 +97,11 @@ export const settingsSchema = Type.Object({
     },
   ),
   PROXY_ALLOWED_ORIGINS: list('Web origins whose pages may call, such as `https://app.example.com`', ORIGIN_LIST),
+  PROXY_LOGIN: choice(
+    'Answer the logins of tools that insist on one with a placeholder, whatever their credentials (with PROXY_API_KEY: the key)',
+    'on',
+    ['on', 'off'],
+  ),
   PROXY_READ_ONLY: flag('Refuse every request that could change something'),
   PROXY_ALLOWED_PATHS: list(
     'Further path prefixes or patterns that are forwarded, or the name of a built-in refusal to lift',

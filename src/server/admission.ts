@@ -12,6 +12,8 @@ export interface AdmissionOptions {
   readonly allowedOrigins: readonly string[]
   /** The keys that are good now, asked for each request; undefined asks callers for none. */
   readonly callerKeys: (() => readonly CallerKey[]) | undefined
+  /** Whether the key may stand in the body, where logins and SOAP have it: judged there, then. */
+  readonly mayBeInBody?: (method: string, policyPath: string) => boolean
 }
 
 /** A caller who may ask, whatever it is that he asks. */
@@ -19,6 +21,8 @@ export interface Admitted {
   readonly target: Target
   /** The name of the key that was presented. */
   readonly caller: string | undefined
+  /** A key is asked for, and the head has none: the body has to. */
+  readonly isKeyDue: boolean
   /** Fields for the answer, errors included. */
   readonly cors: Readonly<Record<string, string>> | undefined
   /** To be answered with 204 at once. */
@@ -38,7 +42,7 @@ const MAX_FIELDS = 256
 export function createAdmission(options: AdmissionOptions): (request: IncomingMessage) => Admitted | Denied {
   const judgeHost = createHostPolicy(options)
   const judgeOrigin = createOriginPolicy(options)
-  const { callerKeys } = options
+  const { callerKeys, mayBeInBody = () => false } = options
 
   return (request) => {
     const { headers, rawHeaders, method = '', url = '' } = request
@@ -54,12 +58,14 @@ export function createAdmission(options: AdmissionOptions): (request: IncomingMe
     // A preflight carries no key: browsers send it without credentials.
     const caller = callerKeys && identifyCaller(callerKeys(), headers)
     const isPreflight = origin.kind === 'preflight'
-    if (callerKeys && caller === undefined && !isPreflight) return { refusal: KEY_REQUIRED, cors: origin.cors }
-    return { target, caller, cors: origin.cors, isPreflight }
+    const isKeyDue = callerKeys !== undefined && caller === undefined && !isPreflight
+    if (isKeyDue && !mayBeInBody(method, target.policyPath)) return { refusal: KEY_REQUIRED, cors: origin.cors }
+    return { target, caller, isKeyDue, cors: origin.cors, isPreflight }
   }
 }
 
-const KEY_REQUIRED: Refusal = {
+/** No key in the head, nor where else it may be. */
+export const KEY_REQUIRED: Refusal = {
   code: 'PROXY_KEY_REQUIRED',
   rule: 'PROXY_API_KEY',
   detail: 'The request presents none of its keys.',

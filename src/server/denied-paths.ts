@@ -27,6 +27,8 @@ export const API_PREFIXES = [
 
 const BROWSER_LOGIN = 'It turns the access token into a browser session.'
 const ENDS_SESSION = 'It would end the session that all callers of the proxy share.'
+const LOGIN_PAGE =
+  'The proxy has no login page: let the tool log in with a username and password (any will do, or the key of PROXY_API_KEY), or give it an access token of the form 00D000000000000!x.'
 const OAUTH = 'Tokens are the business of the proxy alone.'
 const PASSWORD = "It reads or resets users' passwords."
 const CODE = 'It runs arbitrary code, which can read the access token.'
@@ -39,6 +41,8 @@ export const DENIED_PATHS: readonly DeniedPath[] = [
   { pattern: '/services/oauth2/singleaccess', methods: 'any', why: BROWSER_LOGIN },
   { pattern: '/services/oauth2/lightningoutsingleaccess', methods: 'any', why: BROWSER_LOGIN },
   { pattern: '/services/oauth2/revoke', methods: 'any', why: ENDS_SESSION },
+  { pattern: '/services/oauth2/authorize', methods: 'any', why: LOGIN_PAGE },
+  { pattern: '/services/oauth2/device', methods: 'any', why: LOGIN_PAGE },
   { pattern: '/services/oauth2/**', methods: 'any', why: OAUTH, except: '/services/oauth2/userinfo' },
   { pattern: '/services/data/*/sobjects/**/password', methods: 'any', why: PASSWORD },
   { pattern: '/services/data/*/sobjects/authsession/**', methods: 'writes', why: ENDS_SESSION },

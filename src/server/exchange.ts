@@ -63,6 +63,8 @@ declare module 'fastify' {
     exchange: ExchangeFacts | null
     /** Why the proxy answered itself, where it did. */
     problem: ProxyError | null
+    /** It brought credentials that were for the proxy alone. */
+    isLogin: boolean
   }
 }
 
@@ -79,9 +81,9 @@ export function watchExchange({ request, reply, observer, now, callerOf }: Watch
   const startedAt = now()
   observer.begun()
   reply.raw.once('close', () => {
-    const { method, id, exchange: facts, problem, raw } = request
+    const { method, id, exchange: facts, problem } = request
     const endedAt = now()
-    const target = facts?.target ?? withoutSessionParameters(raw.url ?? '/')
+    const target = facts?.target ?? shownTarget(request)
     observer.ended({
       id,
       method,
@@ -100,4 +102,11 @@ export function watchExchange({ request, reply, observer, now, callerOf }: Watch
       facts: facts ?? undefined,
     })
   })
+}
+
+/** A login may carry its password in the query. */
+function shownTarget({ raw, isLogin }: FastifyRequest): string {
+  const target = withoutSessionParameters(raw.url ?? '/')
+  const queryAt = target.indexOf('?')
+  return isLogin && queryAt !== -1 ? target.slice(0, queryAt) : target
 }

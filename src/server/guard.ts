@@ -1,56 +1,89 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProxyError } from '../errors.ts'
-import { createAdmission } from './admission.ts'
+import { createAdmission, KEY_REQUIRED } from './admission.ts'
 import type { AdmissionOptions } from './admission.ts'
+import { keyAmong } from './caller-key.ts'
+import type { LocalCall } from './login/local-call.ts'
+import { isSeparateLogin, loginEndpoint } from './login/login-paths.ts'
 import { createRequestPolicy } from './request-policy.ts'
-import type { BodyJudge, RequestPolicyOptions } from './request-policy.ts'
+import type { BodyJudge, Recognise, RequestPolicyOptions } from './request-policy.ts'
 import { toProxyError } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
+import type { Target } from './request-target.ts'
+import { isSoapPath } from './soap-policy.ts'
 
-export type GuardOptions = AdmissionOptions & RequestPolicyOptions
+export type GuardOptions = Omit<AdmissionOptions, 'mayBeInBody'> & RequestPolicyOptions
 
 /** What the server asks on the way of a request. */
 export interface Guard {
   /** Judges the head: 400 target, 403 host, origin, key, 405 method, 403 path, 405 read-only; answers preflights. */
   onRequest: (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
-  /** The body to send: the request's own stream; or, where it has to be judged first, a stream of the very same bytes. Rejects with a ProxyError. */
-  bodyOf: (request: FastifyRequest, reply: FastifyReply) => Readable | Promise<Readable>
+  /**
+   * The body to send: the request's own stream; or, where it has to be judged first, a stream of the very same bytes, or a call for the
+   * proxy itself. Rejects with a ProxyError.
+   */
+  bodyOf: (request: FastifyRequest, reply: FastifyReply) => Readable | Promise<Readable | LocalCall>
   /** CORS fields for a listed origin's answer, errors included, they replace the upstream's own. */
   corsOf: (request: FastifyRequest) => Readonly<Record<string, string>> | undefined
   /** The name of the key that the request presented. */
   callerOf: (request: FastifyRequest) => string | undefined
+  /** Its credentials named this caller. */
+  nameCaller: (request: FastifyRequest, caller: string | undefined) => void
+  /** The path as the policy judged it. */
+  policyPathOf: (request: FastifyRequest) => string | undefined
 }
 
 interface Passport {
+  readonly target: Target
+  readonly isKeyDue: boolean
+  readonly cors: Readonly<Record<string, string>> | undefined
   caller: string | undefined
-  cors: Readonly<Record<string, string>> | undefined
   judgeBody: BodyJudge | undefined
 }
 
 /** May this caller ask this? Composes the policies. Throws a RangeError on a malformed setting, by its name. */
 export function createGuard(options: GuardOptions): Guard {
-  const admit = createAdmission(options)
+  const { callerKeys, answersLogins = false } = options
+  const mayBeInBody = (method: string, path: string) =>
+    answersLogins && (isSeparateLogin(path) || (method === 'POST' && isSoapPath(path)))
+  const admit = createAdmission({ ...options, mayBeInBody })
   const judge = createRequestPolicy(options)
   // RFC 9110 §15.5.6: a 405 names what would be served.
   const allow = options.isReadOnly ? 'GET, HEAD, OPTIONS' : 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
   const passports = new WeakMap<FastifyRequest, Passport>()
+  /** Of those who may not ask. */
+  const deniedCors = new WeakMap<FastifyRequest, Passport['cors']>()
 
   function refused(reply: FastifyReply, refusal: Refusal): ProxyError {
     if (refusal.code === 'PROXY_METHOD_REFUSED') reply.header('allow', allow)
     return toProxyError(refusal)
   }
 
+  function localCall(request: FastifyRequest, { target, caller }: Passport, body: Readable): LocalCall {
+    const { policyPath, search } = target
+    const { method, headers } = request
+    return { endpoint: loginEndpoint(policyPath) ?? 'soap', method, policyPath, search, headers, body, caller }
+  }
+
+  function recogniserOf(passport: Passport): Recognise {
+    if (!passport.isKeyDue) return undefined
+    return (session) => {
+      passport.caller = keyAmong(callerKeys?.() ?? [], session === undefined ? [] : [session])?.name
+      return passport.caller !== undefined
+    }
+  }
+
   return {
     onRequest(request, reply, done) {
       const admitted = admit(request.raw)
       if ('refusal' in admitted) {
-        passports.set(request, { caller: undefined, cors: admitted.cors, judgeBody: undefined })
+        deniedCors.set(request, admitted.cors)
         done(toProxyError(admitted.refusal))
         return
       }
-      const { target, caller, cors, isPreflight } = admitted
-      const passport: Passport = { caller, cors, judgeBody: undefined }
+      const { target, caller, isKeyDue, cors, isPreflight } = admitted
+      const passport: Passport = { target, isKeyDue, caller, cors, judgeBody: undefined }
       passports.set(request, passport)
       if (isPreflight) {
         reply
@@ -65,7 +98,8 @@ export function createGuard(options: GuardOptions): Guard {
         return
       }
       passport.judgeBody = verdict
-      done()
+      // Nobody would ask for the key any more.
+      done(isKeyDue && verdict === undefined ? toProxyError(KEY_REQUIRED) : undefined)
     },
 
     bodyOf(request, reply) {
@@ -74,14 +108,22 @@ export function createGuard(options: GuardOptions): Guard {
       if (passport.judgeBody === undefined) return request.raw
       // Node drains a body that nobody touched. This one was, and what is left of it would block the connection.
       reply.raw.once('finish', () => request.raw.resume())
-      return passport.judgeBody(request.raw).then((judged) => {
+      return passport.judgeBody(request.raw, recogniserOf(passport)).then((judged) => {
         if (judged instanceof Readable) return judged
+        if ('login' in judged) return localCall(request, passport, judged.login)
         throw refused(reply, judged)
       })
     },
 
-    corsOf: (request) => passports.get(request)?.cors,
+    corsOf: (request) => passports.get(request)?.cors ?? deniedCors.get(request),
 
     callerOf: (request) => passports.get(request)?.caller,
+
+    nameCaller(request, caller) {
+      const passport = passports.get(request)
+      if (passport !== undefined && caller !== undefined) passport.caller = caller
+    },
+
+    policyPathOf: (request) => passports.get(request)?.target.policyPath,
   }
 }

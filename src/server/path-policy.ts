@@ -13,12 +13,22 @@ export interface PathPolicyOptions {
   readonly deniedPaths: readonly string[]
 }
 
+/** PROXY_DENIED_PATHS alone. Throws a RangeError, with the setting's name, on an entry that is no path. */
+export function createDenials(deniedPaths: readonly string[]): (policyPath: string) => Refusal | undefined {
+  checkPatterns('PROXY_DENIED_PATHS', deniedPaths, /^\//)
+  const denied = deniedPaths.map((pattern) => ({ pattern, matches: compilePattern(pattern) }))
+  return (path) => {
+    const own = denied.find(({ matches }) => matches(path))
+    if (own === undefined) return undefined
+    return refusal(`PROXY_DENIED_PATHS ${own.pattern}`, `It is refused by "${own.pattern}" of PROXY_DENIED_PATHS.`)
+  }
+}
+
 /** Throws a RangeError, with the setting's name, on an entry that is no path. */
 export function createPathPolicy({ allowedPaths, deniedPaths }: PathPolicyOptions): PathPolicy {
-  checkPatterns('PROXY_DENIED_PATHS', deniedPaths, /^\//)
+  const judgeDenied = createDenials(deniedPaths)
   checkPatterns('PROXY_ALLOWED_PATHS', allowedPaths, /^(?:\/|soap:\w+$)/)
   const named = new Set(allowedPaths.map((entry) => entry.toLowerCase()))
-  const denied = deniedPaths.map((pattern) => ({ pattern, matches: compilePattern(pattern) }))
   const allowed = [...API_PREFIXES, ...allowedPaths].map(compilePattern)
   const builtIn = DENIED_PATHS.filter(({ pattern }) => !named.has(pattern)).map((rule) => ({
     ...rule,
@@ -26,10 +36,8 @@ export function createPathPolicy({ allowedPaths, deniedPaths }: PathPolicyOption
   }))
 
   return (method, path) => {
-    const own = denied.find(({ matches }) => matches(path))
-    if (own !== undefined) {
-      return refusal(`PROXY_DENIED_PATHS ${own.pattern}`, `It is refused by "${own.pattern}" of PROXY_DENIED_PATHS.`)
-    }
+    const own = judgeDenied(path)
+    if (own !== undefined) return own
     if (named.has(path)) return undefined
     const rule = builtIn.find(
       (row) => (row.methods === 'any' || !isReadMethod(method)) && row.matches(path) && row.except !== path,

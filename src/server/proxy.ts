@@ -1,5 +1,5 @@
 import { METHODS } from 'node:http'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
@@ -14,9 +14,14 @@ import { AnswerSink } from './answer-sink.ts'
 import { BodyCapture } from './body-capture.ts'
 import type { ExchangeFacts } from './exchange.ts'
 import type { Guard } from './guard.ts'
+import { answerLocally, withIdentity } from './login/answer-locally.ts'
+import type { LocalCall } from './login/local-call.ts'
+import type { Login } from './login/login.ts'
 
 export interface ProxyOptions {
   readonly guard: Guard
+  /** PROXY_LOGIN; undefined where callers that log in are refused. */
+  readonly login?: Login | undefined
   readonly dispatcher: Dispatcher
   /** The pinned origin of the API, as far as it is known. */
   readonly upstreamOrigin: () => string
@@ -42,6 +47,7 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
   for (const method of FORWARDED_METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   app.decorateRequest('exchange', null)
   app.decorateRequest('problem', null)
+  app.decorateRequest('isLogin', false)
   await app.register(httpProxy, {
     upstream: options.upstreamOrigin(),
     // Any object with `request` keeps reply-from from building an Agent of its own, one that verifies no certificate.
@@ -56,7 +62,10 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
 
 /** One request, on its way: its bytes as they came, without what belongs to this hop or would be a session of the caller's. */
 function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOptions): void {
-  const { dispatcher, guard, upstreamOrigin, version, captureBodies, now } = options
+  const { dispatcher, guard, login, upstreamOrigin, version, captureBodies, now } = options
+  const answer = (call: LocalCall) => {
+    void answerLocally(call, { request, reply, guard, login })
+  }
   const { raw } = request
   const target = raw.url ?? '/'
   const family = familyOf(target)
@@ -93,7 +102,8 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
     },
   })
   const isRewritten = options.rewritesAddresses && mayHoldAddresses(family, request.method, target)
-  const sink = isRewritten ? new AddressSink({ family, upstreamOrigin, callerOrigin, sink: answerSink }) : answerSink
+  const ownSink = isRewritten ? new AddressSink({ family, upstreamOrigin, callerOrigin, sink: answerSink }) : answerSink
+  const sink = login === undefined ? ownSink : withIdentity(ownSink, { request, reply, guard, login })
   const dispatch = (body: Readable) => {
     const outgoing: ForwardOptions = {
       path: facts.target,
@@ -112,10 +122,14 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
     }
     dispatcher.dispatch(outgoing, sink)
   }
+  const dispatchOrAnswer = (judged: Readable | LocalCall) => {
+    if (judged instanceof Readable) dispatch(judged)
+    else answer(judged)
+  }
   // Judged even where it is empty: what a policy has to read and cannot find is refused.
   const body = guard.bodyOf(request, reply)
   if (body instanceof Promise) {
-    body.then(dispatch, (error: unknown) => {
+    body.then(dispatchOrAnswer, (error: unknown) => {
       reply.send(error)
     })
   } else {

@@ -1,11 +1,14 @@
 import { Readable } from 'node:stream'
+import { KEY_REQUIRED } from './admission.ts'
 import { carriesRequests, judgeComposite } from './composite-policy.ts'
 import type { Judge } from './composite-policy.ts'
 import { effectiveMethods, isReadMethod } from './effective-method.ts'
 import type { HeaderFields } from './effective-method.ts'
 import { bytesOf, readComposite, unjudgeableBody, unreadable } from './judged-body.ts'
-import { createPathPolicy } from './path-policy.ts'
+import { createDenials, createPathPolicy } from './path-policy.ts'
 import type { PathPolicyOptions } from './path-policy.ts'
+import { isLoginOperation, isSeparateLogin, loginEndpoint } from './login/login-paths.ts'
+import { sessionIn } from './login/xml.ts'
 import { judgeReadOnly } from './read-only.ts'
 import type { Refusal } from './refusal.ts'
 import type { Target } from './request-target.ts'
@@ -16,12 +19,20 @@ export interface RequestPolicyOptions extends PathPolicyOptions {
   readonly isReadOnly: boolean
   /** How much of a composite body is held to be judged. */
   readonly compositeLimitBytes: number
-  /** What the proxy answers itself, so that it may be asked: policy paths (lower case), and SOAP operations (lower case). */
-  readonly answeredHere?: { readonly paths: readonly string[]; readonly soapOperations: readonly string[] }
+  /** PROXY_LOGIN: whether logins are answered here, and therefore may be asked for. */
+  readonly answersLogins?: boolean
 }
 
+/** A body that the proxy answers itself, from its first byte on. */
+export interface LoginBody {
+  readonly login: Readable
+}
+
+/** Whether the session in a body names a caller. Undefined where nobody has to be named. */
+export type Recognise = ((session: string | undefined) => boolean) | undefined
+
 /** Judges a body and resolves to a stream of the same bytes, or to why it may not go. */
-export type BodyJudge = (body: Readable) => Promise<Readable | Refusal>
+export type BodyJudge = (body: Readable, recognise: Recognise) => Promise<Readable | LoginBody | Refusal>
 
 /** Undefined lets the request pass, a function lets it pass with a body that the function takes, a refusal refuses. */
 export type RequestPolicy = (method: string, target: Target, headers: HeaderFields) => Refusal | BodyJudge | undefined
@@ -29,14 +40,16 @@ export type RequestPolicy = (method: string, target: Target, headers: HeaderFiel
 /** Judges what is asked: method, path, read-only. Throws a RangeError on a malformed setting. */
 export function createRequestPolicy(options: RequestPolicyOptions): RequestPolicy {
   const judgePath = createPathPolicy(options)
-  const localPaths = new Set(options.answeredHere?.paths)
+  const judgeDenied = createDenials(options.deniedPaths)
   const judge: Judge = (method, path) =>
     judgePath(method, path) ?? (options.isReadOnly ? judgeReadOnly(method, path) : undefined)
 
   return (method, { policyPath, search }, headers) => {
     // TRACE would give the injected token back.
     if (NEVER_FORWARDED.has(method)) return methodRefusal(method)
-    if (localPaths.has(policyPath)) return undefined
+    if (options.answersLogins === true && isSeparateLogin(policyPath)) {
+      return judgeDenied(policyPath) ?? ((login) => Promise.resolve({ login }))
+    }
     const methods = effectiveMethods(method, search, headers)
     const isComposite = carriesRequests(policyPath)
     if (!isComposite && !isSoapPath(policyPath)) return firstRefusal(methods, (name) => judge(name, policyPath))
@@ -77,12 +90,14 @@ function compositeJudge(judge: Judge, limit: number): BodyJudge {
 }
 
 function soapJudge(policyPath: string, options: RequestPolicyOptions): BodyJudge {
-  return async (stream) => {
+  const hasLogin = options.answersLogins === true && loginEndpoint(policyPath) === 'soap'
+  return async (stream, recognise) => {
     const { held, found } = await peekSoap(stream)
-    if (typeof found === 'object') return found
-    const isAnsweredHere = options.answeredHere?.soapOperations.includes(found.toLowerCase()) === true
-    const refusal = isAnsweredHere ? undefined : judgeSoap(found, policyPath, options)
-    return refusal ?? Readable.from(continued(held, stream), { objectMode: false })
+    const whole = () => Readable.from(continued(held, stream), { objectMode: false })
+    // What cannot be read goes nowhere, but a SOAP client is to be told so in SOAP.
+    if (hasLogin && (typeof found === 'object' || isLoginOperation(found))) return { login: whole() }
+    if (recognise?.(sessionIn(held.toString())) === false) return KEY_REQUIRED
+    return typeof found === 'object' ? found : (judgeSoap(found, policyPath, options) ?? whole())
   }
 }
 

@@ -46,6 +46,7 @@ test('three settings are enough, and the rest has the documented defaults', () =
     PROXY_PORT: 8080,
     PROXY_ALLOWED_HOSTS: [],
     PROXY_ALLOWED_ORIGINS: [],
+    PROXY_LOGIN: 'on',
     PROXY_READ_ONLY: false,
     PROXY_ALLOWED_PATHS: [],
     PROXY_DENIED_PATHS: [],

@@ -1,0 +1,66 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Dispatcher } from 'undici'
+import { proxyStatus } from '../../errors.ts'
+import type { Guard } from '../guard.ts'
+import { identityDocument } from './identity.ts'
+import { IdentitySink } from './identity-sink.ts'
+import type { LocalAnswer, LocalCall } from './local-call.ts'
+import type { Login } from './login.ts'
+
+interface Exchange {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly guard: Guard
+  readonly login: Login | undefined
+}
+
+/** Answers a call in the upstream's place, on the address that the caller used. */
+export async function answerLocally(call: LocalCall, exchange: Exchange): Promise<void> {
+  const { request, guard, login } = exchange
+  if (login === undefined) throw new Error('the guard passed on a login that nobody answers')
+  request.isLogin = true
+  // Nothing of it was forwarded.
+  request.exchange = null
+  await send(
+    login.answer(call, originOf(request)).then((answer) => {
+      guard.nameCaller(request, answer.caller)
+      return answer
+    }),
+    exchange,
+  )
+}
+
+/** The sink of an answer about the user: what the org refuses to tell is told as far as it is known. */
+export function withIdentity(
+  sink: Dispatcher.DispatchHandler,
+  exchange: Exchange & { login: Login },
+): Dispatcher.DispatchHandler {
+  const { request, guard, login } = exchange
+  const document = request.method === 'GET' ? identityDocument(guard.policyPathOf(request) ?? '') : undefined
+  if (document === undefined) return sink
+  return new IdentitySink(sink, () => {
+    void send(login.identity(document, originOf(request)), exchange)
+  })
+}
+
+function originOf(request: FastifyRequest): string {
+  return `${request.protocol}://${request.host}`
+}
+
+async function send(answer: Promise<LocalAnswer>, { request, reply, guard }: Exchange): Promise<void> {
+  try {
+    const { status, contentType, body } = await answer
+    reply
+      .code(status)
+      .headers({
+        'content-type': contentType,
+        'cache-control': 'no-store',
+        'proxy-status': proxyStatus({ details: 'answered by the proxy' }),
+        ...guard.corsOf(request),
+      })
+      .send(body)
+  } catch (error) {
+    // The caller left half-way, or a mistake of ours: the server's own error handler knows which.
+    reply.send(error)
+  }
+}

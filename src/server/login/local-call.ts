@@ -1,0 +1,29 @@
+import type { Readable } from 'node:stream'
+import type { HeaderFields } from '../effective-method.ts'
+import type { LoginEndpoint } from './login-paths.ts'
+
+/** A request that the proxy answers itself. */
+export interface LocalCall {
+  readonly endpoint: LoginEndpoint
+  readonly method: string
+  readonly policyPath: string
+  /** `?` and the query, or nothing. */
+  readonly search: string
+  readonly headers: HeaderFields
+  /** From its first byte on. */
+  readonly body: Readable
+  /** The name of the key that the head presented. */
+  readonly caller: string | undefined
+}
+
+/** The answer to it. */
+export interface LocalAnswer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+  /** Whom its credentials named. */
+  readonly caller?: string | undefined
+}
+
+/** More than any login holds; a JWT assertion with a long certificate chain included. */
+export const LOGIN_BODY_LIMIT = 64 * 1024

@@ -1,0 +1,112 @@
+import type { Dispatcher } from 'undici'
+import type { Clock } from '../../clock.ts'
+import type { AccessToken, TokenSource } from '../../token/token-source.ts'
+import { upstreamHeaders } from '../../upstream/request-headers.ts'
+import type { CallerKey } from '../caller-key.ts'
+import { askOrg } from './ask-org.ts'
+import { identityOf } from './identity.ts'
+import type { LocalAnswer, LocalCall } from './local-call.ts'
+import { idsOf } from './org-ids.ts'
+import { answerSoap } from './soap-endpoint.ts'
+import { answerRevoke, answerToken } from './token-endpoint.ts'
+import { GET_USER_INFO, userInfoOf, withAnswer, type UserInfo } from './user-info.ts'
+
+export interface LoginOptions {
+  readonly tokens: TokenSource
+  readonly dispatcher: Dispatcher
+  /** The keys that are good now; undefined where callers need none. */
+  readonly callerKeys: (() => readonly CallerKey[]) | undefined
+  readonly clock: Clock
+  readonly upstreamOrigin: () => string
+  /** The username of the real session, where the settings tell it. */
+  readonly username: string | undefined
+  /** The proxy's own, for User-Agent. */
+  readonly version: string
+}
+
+/** The login of callers that insist on one. `origin` is the address that they used. */
+export interface Login {
+  answer(call: LocalCall, origin: string): Promise<LocalAnswer>
+  /** Who the user is, where the org itself would not say. */
+  identity(document: 'userinfo' | 'identity', origin: string): Promise<LocalAnswer>
+}
+
+/** The oldest version that still is served; any has getUserInfo. */
+const PARTNER = '/services/Soap/u/62.0'
+const USER_INFO_TIMEOUT_MS = 5000
+
+export function createLogin(options: LoginOptions): Login {
+  const { tokens, callerKeys, clock, upstreamOrigin, username } = options
+  const askUserInfo = rememberedByToken((known) => userInfoFrom(options, known))
+
+  /** Undefined where none is to be had in time: the login goes on, and what follows tells the caller why. */
+  const token = async () => {
+    try {
+      return await tokens.get()
+    } catch {
+      return undefined
+    }
+  }
+  const userInfo = async () => {
+    const held = await token()
+    const known = userInfoOf({ ...idsOf(held), username, host: new URL(upstreamOrigin()).hostname })
+    // The platform's SOAP services take no JWT.
+    return held === undefined || held.format === 'jwt' ? known : askUserInfo(held, known)
+  }
+  return {
+    answer(call, origin) {
+      if (call.endpoint === 'revoke') return Promise.resolve(answerRevoke(call))
+      const answer = call.endpoint === 'token' ? answerToken : answerSoap
+      return answer(call, {
+        origin,
+        callerKeys,
+        userInfo,
+        ids: async () => idsOf(await token()),
+        isSandbox: () => new URL(upstreamOrigin()).hostname.endsWith('.sandbox.my.salesforce.com'),
+        now: () => clock.now(),
+      })
+    },
+    async identity(document, origin) {
+      const body = identityOf(document, await userInfo(), origin)
+      return { status: 200, contentType: 'application/json;charset=UTF-8', body }
+    },
+  }
+}
+
+/** One question a token: its user does not change. An answer that failed is asked for again. */
+function rememberedByToken(ask: (known: UserInfo) => Promise<UserInfo | undefined>) {
+  let remembered: { readonly of: string; readonly info: UserInfo } | undefined
+  return async (token: AccessToken, known: UserInfo): Promise<UserInfo> => {
+    if (remembered?.of === token.fingerprint) return remembered.info
+    const info = await ask(known)
+    if (info !== undefined) remembered = { of: token.fingerprint, info }
+    return info ?? known
+  }
+}
+
+async function userInfoFrom(options: LoginOptions, known: UserInfo): Promise<UserInfo | undefined> {
+  const { dispatcher, clock, version } = options
+  const [isOver, isLate] = [new AbortController(), new AbortController()]
+  clock.sleep(USER_INFO_TIMEOUT_MS, isOver.signal).then(
+    () => {
+      isLate.abort()
+    },
+    () => undefined,
+  )
+  const fields = [
+    'Content-Type',
+    'text/xml;charset=UTF-8',
+    'SOAPAction',
+    '""',
+    'Content-Length',
+    String(Buffer.byteLength(GET_USER_INFO)),
+  ]
+  const headers = upstreamHeaders(fields, { family: 'soap', version })
+  const answer = await askOrg(
+    dispatcher,
+    { method: 'POST', path: PARTNER, headers, body: GET_USER_INFO },
+    isLate.signal,
+  )
+  isOver.abort()
+  return answer === undefined ? undefined : withAnswer(known, answer)
+}
