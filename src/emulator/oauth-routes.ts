@@ -65,6 +65,10 @@ function withIdentity(org: OrgState, call: Call, body: (org: OrgState, origin: s
   const bearer = /^(?:Bearer|OAuth)\s+(\S+)$/i.exec(header(call, 'authorization') ?? '')?.[1]
   const token = bearer ?? call.query.get('oauth_token') ?? call.query.get('access_token')
   if (token === null) return text(403, 'text/plain;charset=UTF-8', 'Missing_OAuth_Token')
-  if (org.sessions.use(token) === undefined) return text(403, 'text/plain;charset=UTF-8', 'Bad_OAuth_Token')
-  return json(200, body(org, call.origin))
+  if (org.switches.take('session-dies-before')) org.killSessions()
+  const isRefused = org.sessions.use(token) === undefined || org.switches.take('live-session-refused')
+  if (isRefused) return text(403, 'text/plain;charset=UTF-8', 'Bad_OAuth_Token')
+  const answer = json(200, body(org, call.origin))
+  if (org.switches.take('session-dies-after')) org.killSessions()
+  return answer
 }
