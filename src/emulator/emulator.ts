@@ -27,8 +27,6 @@ export interface EmulatorOptions extends Omit<OrgOptions, 'clock' | 'seed'> {
   records?: number | undefined
   /** PEM: https instead of http. */
   tls?: { key: string; cert: string } | undefined
-  /** PEM public key or certificate of the app: opens the JWT bearer grant. */
-  jwtPublicKey?: string | undefined
 }
 
 export interface Emulator extends AsyncDisposable {
@@ -70,7 +68,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
   const scheme = tls === undefined ? 'http' : 'https'
   let authority = ''
-  const check = assertionCheck(options.jwtPublicKey, () => `${scheme}://${authority}`)
+  const check = assertionCheck(() => `${scheme}://${authority}`)
 
   const answer = async (...[request, response]: Parameters<RequestListener>): Promise<void> => {
     const arrived = log.add(request)

@@ -12,12 +12,11 @@ const LONGEST_LIFE_S = 300
 const AUDIENCES = ['https://login.salesforce.com', 'https://test.salesforce.com']
 
 /** Checks assertions of the JWT bearer grant (RFC 7523) against the app's certificate, a PEM public key or certificate. */
-export function assertionCheck(publicKey: string | undefined, ownUrl: () => string): AssertionCheck {
-  const key = publicKey === undefined ? undefined : createPublicKey(publicKey)
+export function assertionCheck(ownUrl: () => string): AssertionCheck {
   return async (org, assertion) => {
-    if (key === undefined) return TOKEN_FAILURES['invalid-assertion']
+    if (org.jwtPublicKey === undefined) return TOKEN_FAILURES['invalid-assertion']
     const now = org.clock.now()
-    const payload = await verified(assertion, key, now)
+    const payload = await verified(assertion, createPublicKey(org.jwtPublicKey), now)
     if (payload instanceof errors.JWTExpired) return TOKEN_FAILURES['expired-code']
     if (payload instanceof Error) return TOKEN_FAILURES['invalid-assertion']
     return refusal(org, payload, now / 1000, ownUrl())

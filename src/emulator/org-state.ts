@@ -22,6 +22,8 @@ export interface OrgOptions {
   tokenFormat?: 'opaque' | 'jwt' | undefined
   /** Whether token answers carry `expires_in`, which Salesforce's do not. */
   expiresIn?: boolean | undefined
+  /** PEM public key or certificate of the app: opens the JWT bearer grant. */
+  jwtPublicKey?: string | undefined
   loginLimitPerHour?: number | undefined
   dailyRequestLimit?: number | undefined
 }
@@ -39,6 +41,8 @@ export class OrgState {
   readonly clientId: string
   clientSecret: string
   tokenFormat: 'opaque' | 'jwt'
+  /** As the administrator uploaded it last. */
+  jwtPublicKey: string | undefined
   /** Whether token answers carry `expires_in`; Salesforce's do not. */
   expiresIn: boolean
   /** Whether a mint that hands back the live session counts as activity. Unknown of the real one, so off: the harsher case. */
@@ -72,6 +76,7 @@ export class OrgState {
       options.clientId ?? `3MVG9${derive(`key ${options.seed}`, 'base64url').replace(/[-_]/g, 'x').slice(0, 80)}`
     this.clientSecret = options.clientSecret ?? derive(`secret ${options.seed}`, 'hex').slice(0, 64).toUpperCase()
     this.tokenFormat = options.tokenFormat ?? 'opaque'
+    this.jwtPublicKey = options.jwtPublicKey
     this.expiresIn = options.expiresIn ?? false
     this.loginLimitPerHour = options.loginLimitPerHour ?? 3600
     this.dailyRequestLimit = options.dailyRequestLimit ?? 100_000

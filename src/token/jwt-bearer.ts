@@ -23,10 +23,14 @@ export interface JwtBearerOptions extends TrustedOrigins {
 
 /** Salesforce takes assertions that expire within minutes only. */
 const ASSERTION_SECONDS = 180
+/** A clock that is wrong by more makes assertions of no use; by less, it is as good as an answer's Date. */
+const TELLING_SKEW_MS = 60_000
 
 /** RFC 7523 §2.1: a signed statement instead of a client secret. */
 export function jwtBearerGrant(options: JwtBearerOptions): Grant {
   const { tokenUrl: url, clientId, privateKey, username, audience, dispatcher, now } = options
+  // How far the login host's clock was ahead of ours at its last answer.
+  let skewMs = 0
   return {
     name: 'jwt_bearer',
     async request(signal) {
@@ -34,14 +38,20 @@ export function jwtBearerGrant(options: JwtBearerOptions): Grant {
       const pem = await privateKey.current()
       const presented = { id: labelOf(clientId, issuer), secret: labelOf(privateKey, pem), value: pem }
       try {
-        const assertion = await sign(pem, { issuer, username, audience, now: Math.floor(now() / 1000) })
+        const assertion = await sign(pem, { issuer, username, audience, now: Math.floor((now() + skewMs) / 1000) })
         const form = { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }
-        return readTokenAnswer(await postForm({ dispatcher, url, form, now, signal }), options)
+        const answer = await postForm({ dispatcher, url, form, now, signal })
+        skewMs = tellingSkew(answer.serverNow - now())
+        return readTokenAnswer(answer, options)
       } catch (thrown) {
         throw blame(thrown, presented)
       }
     },
   }
+}
+
+function tellingSkew(ms: number): number {
+  return Math.abs(ms) > TELLING_SKEW_MS ? ms : 0
 }
 
 interface Claims {

@@ -24,6 +24,7 @@ test.each([
   ['invalid_grant', 'authentication failure', 'grant-refused', 'steps 13 to 15'],
   ['invalid_grant', 'Audience validation failed', 'assertion-audience', 'CLOUDAWARE_JWT_AUDIENCE'],
   ['invalid_grant', 'invalid assertion', 'assertion-refused', 'CLOUDAWARE_JWT_KEY_FILE'],
+  ['invalid_grant', 'expired authorization code', 'assertion-expired', 'clock of this machine'],
   ['invalid_grant', 'activation secret invalid', 'login-restricted', 'Step 13'],
   ['unauthorized_client', '', 'grant-type-refused', 'Step 8'],
   ['invalid_request', 'HTTPS required', 'request-refused', 'https'],
