@@ -32,6 +32,8 @@ export interface Stop {
   close(): Promise<boolean>
   /** Asked for by SIGHUP; without it SIGHUP stops. */
   reload?: () => void
+  /** Asked for by SIGUSR2; without it that signal ends the process, as it does by itself. */
+  toggleDebug?: () => void
   /** How long `close` may take at most. */
   timeoutMs: number
   /** An error that nobody caught; the process ends at once. */

@@ -83,7 +83,7 @@ test('a port in use ends with 1 and one line', async () => {
 
 test.each(['SIGTERM', 'SIGINT'] as const)('%s ends the running proxy with 0', async (signal) => {
   await using org = await startEmulator()
-  await using run = start(['serve'], envFor(org))
+  await using run = start(['serve'], { ...envFor(org), npm_lifecycle_event: 'start' })
   const { url, upstream } = await logged(run.child, 'listening')
   expect(upstream).toBe(org.url)
   expect((await fetch(`${String(url)}/services/data/v67.0/limits`)).status).toBe(200)
