@@ -24,6 +24,13 @@ async function load(app: RunningApp): Promise<unknown> {
   return (status as { connections: unknown }).connections // checked by the caller
 }
 
+/** Resolves once so many requests are being served, those that wait for a token included. */
+async function inFlightBecomes(app: RunningApp, expected: number): Promise<void> {
+  const port = Number(new URL(String(app.adminUrl)).port)
+  const line = `\ncloudaware_proxy_requests_in_flight ${expected}\n`
+  while (!(await ask(port, '/metrics')).text.includes(line)) await new Promise(setImmediate)
+}
+
 /** Resolves once /status says so: the proxy learns of a closed socket in its own time. */
 async function loadBecomes(app: RunningApp, expected: { active: number; waiting: number }): Promise<void> {
   while (JSON.stringify(await load(app)) !== JSON.stringify(expected)) await new Promise(setImmediate)
@@ -42,11 +49,9 @@ describe('a caller that leaves', () => {
     )
     await using app = await startStack(server)
     const client = openRaw(app.port)
-    client.socket.write(
-      'POST /services/data/gone HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n',
-    )
+    client.socket.write('POST /services/data/gone HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n')
     const tokenAnswer = await held.promise
-    await client.until('100 Continue')
+    await inFlightBecomes(app, 1)
     client.socket.destroy()
     // Its line is written when the proxy knows that the caller left.
     while (!app.log().includes('"brokenOff":true')) await new Promise(setImmediate)
