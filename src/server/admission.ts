@@ -71,7 +71,9 @@ export const KEY_REQUIRED: Refusal = {
   detail: 'The request presents none of its keys.',
 }
 
-function headProblem({ headers, rawHeaders }: IncomingMessage): Refusal | undefined {
+function headProblem({ headers, rawHeaders, httpVersion }: IncomingMessage): Refusal | undefined {
+  // Node's parser takes 0.9 and 2.0 for the same syntax, which nobody else does.
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return invalid('version', 'It is not in HTTP/1.1.')
   if (rawHeaders.length > MAX_FIELDS * 2)
     return invalid('header count', `It has more than ${MAX_FIELDS} header fields.`)
   // Java's HttpClient offers h2c with every first request and goes on in HTTP/1.1; RFC 9110 §7.8 lets a server ignore the offer.

@@ -54,9 +54,10 @@ export function decodedForPolicy(path: string): string | TargetProblem {
   if (/%(?:2f|5c|[01][\da-f]|7f)/i.test(path)) {
     return { problem: 'The path holds an encoded slash, backslash or control character.' }
   }
-  if (/%25[\da-f]{2}/i.test(path)) return { problem: 'The path is percent-encoded twice.' }
   const folded = foldedCase(path)
   if (folded === undefined) return { problem: 'The percent-encoding of the path is not UTF-8.' }
+  // Whichever of the characters of the inner encoding were encoded once more.
+  if (/%[\da-f]{2}/.test(folded)) return { problem: 'The path is percent-encoded twice.' }
   const segments = folded.split('/')
   if (segments.length !== path.split('/').length || /[\\\p{Cc}]/u.test(folded)) {
     return { problem: 'The path holds a look-alike of a slash, a backslash or a control character.' }

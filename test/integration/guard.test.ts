@@ -42,15 +42,14 @@ describe('Host', () => {
     ['twice the same', head(GET, 'Host: localhost', 'Host: localhost')],
     ['twice, foreign first', head(GET, 'hOsT: evil.example', 'Host: localhost')],
     ['with credentials', head(GET, 'Host: localhost@evil.example')],
-    ['missing in HTTP/0.9', `GET ${V}/limits\r\n\r\n`],
     ['missing in HTTP/1.0', `GET ${V}/limits HTTP/1.0\r\n\r\n`],
   ])('%s is refused', async (_what, bytes) => {
     const answer = await expectRefused(bytes, 403)
     expect(answer).toContain('PROXY_HOST_REFUSED')
   })
 
-  test('missing in HTTP/1.1 is refused', async () => {
-    await expectRefused(`GET ${V}/limits HTTP/1.1\r\n\r\n`, 400)
+  test.each([`GET ${V}/limits HTTP/1.1`, `GET ${V}/limits`])('missing in %j is refused', async (requestLine) => {
+    await expectRefused(`${requestLine}\r\n\r\n`, 400)
   })
 
   test.each(['localhost', 'localhost:8080', '127.0.0.1:1', '[::1]:8080', 'x.corp.example'])(
