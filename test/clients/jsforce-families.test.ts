@@ -1,9 +1,8 @@
-import { once, type EventEmitter } from 'node:events'
 import { Connection } from 'jsforce'
 import { StreamingExtension } from 'jsforce/api/streaming'
 import { describe, expect, test } from 'vitest'
 import { startDemoOrg, type DemoOrg } from '../support/demo-org.ts'
-import { streamingOn } from '../support/jsforce-client.ts'
+import { finished, streamingOn } from '../support/jsforce-client.ts'
 
 /*
  * The families whose sessions do not travel in `Authorization: Bearer` alone, as jsforce's users call them:
@@ -16,19 +15,6 @@ function through({ app }: DemoOrg): Connection {
   const connection = new Connection({ instanceUrl: app.url, loginUrl: app.url, accessToken: 'x', version: '62.0' })
   connection.bulk.pollInterval = 1
   return connection
-}
-
-/** jsforce closes a Bulk job in its own time, after the results are there. */
-async function finished<T>(batch: {
-  then(resolve: (t: T) => void, reject: (e: Error) => void): unknown
-  job: EventEmitter
-}) {
-  const closed = once(batch.job, 'close')
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  batch.then(resolve, reject)
-  const results = await promise
-  await closed
-  return results
 }
 
 describe('Bulk 1.0', () => {

@@ -1,8 +1,8 @@
-import { once, type EventEmitter } from 'node:events'
+import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { FakeClock } from '../support/fake-clock.ts'
 import { emulatedOrg, type EmulatedOrg } from '../support/emulated-org.ts'
-import { jsforceOn } from '../support/jsforce-client.ts'
+import { finished, jsforceOn } from '../support/jsforce-client.ts'
 
 const INSTANCE = 'CA10__CaAwsInstance__c'
 const JOBS = '/services/async/62.0/job'
@@ -22,19 +22,6 @@ function bulk(org: EmulatedOrg, path: string, body?: string | object, type = 'ap
 const job = (content: string) =>
   `<?xml version="1.0"?><jobInfo xmlns="http://www.force.com/2009/06/asyncapi/dataload">${content}</jobInfo>`
 const element = (xml: string, name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
-
-/** jsforce closes the job in its own time, after the results are there. */
-async function finished<T>(batch: {
-  then(resolve: (t: T) => void, reject: (e: Error) => void): unknown
-  job: EventEmitter
-}) {
-  const closed = once(batch.job, 'close')
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  batch.then(resolve, reject)
-  const results = await promise
-  await closed
-  return results
-}
 
 test('jsforce loads records by Bulk 1.0, and learns what became of each', async () => {
   await using org = await emulatedOrg()

@@ -1,3 +1,4 @@
+import { once, type EventEmitter } from 'node:events'
 import { Connection } from 'jsforce'
 import type { Emulator } from '../../src/emulator/emulator.ts'
 
@@ -19,4 +20,17 @@ export interface StreamingClient {
 export function streamingOn(connection: Connection, extensions: object[] = []): StreamingClient {
   const client: unknown = connection.streaming.createClient(extensions)
   return client as StreamingClient // faye's own class, of which jsforce declares `subscribe` alone
+}
+
+/** jsforce closes a Bulk job in its own time, after the results are there. */
+export async function finished<T>(batch: {
+  then(resolve: (t: T) => void, reject: (e: Error) => void): unknown
+  job: EventEmitter
+}) {
+  const closed = once(batch.job, 'close')
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  batch.then(resolve, reject)
+  const results = await promise
+  await closed
+  return results
 }
