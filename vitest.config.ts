@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-const project = (name: string, testTimeout: number) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout },
+const project = (name: string, testTimeout: number, more: object = {}) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...more },
 })
 
 export default defineConfig({
@@ -12,7 +12,11 @@ export default defineConfig({
       project('integration', 30_000),
       project('clients', 60_000),
       project('browser', 60_000),
-      project('container', 300_000),
+      project('container', 300_000, {
+        globalSetup: 'test/support/container-setup.ts',
+        // Each test removes what it started; the library's own reaper would have to be pulled.
+        env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
+      }),
     ],
     coverage: {
       provider: 'v8',

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../config.ts'
-import { startEmulator } from '../emulator/emulator.ts'
+import { startEmulator, type EmulatorOptions } from '../emulator/emulator.ts'
 import type { Cli, ExitCode } from './cli.ts'
 
 /** How long the org may take to close: it drops what is under way. */
@@ -38,15 +39,28 @@ CLOUDAWARE_CLIENT_SECRET=${org.clientSecret}
   return undefined
 }
 
-function readOptions(argv: readonly string[]): { port: number; host: string; sessionTimeoutMs: number } {
+const FLAGS = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  'session-timeout-seconds': { type: 'string' },
+  'tls-cert-file': { type: 'string' },
+  'tls-key-file': { type: 'string' },
+} as const
+
+interface Options extends Pick<EmulatorOptions, 'tls'> {
+  readonly port: number
+  readonly host: string
+  readonly sessionTimeoutMs: number
+}
+
+function readOptions(argv: readonly string[]): Options {
   let values
   try {
-    values = parseArgs({
-      args: [...argv],
-      options: { port: { type: 'string' }, host: { type: 'string' }, 'session-timeout-seconds': { type: 'string' } },
-    }).values
+    values = parseArgs({ args: [...argv], options: FLAGS }).values
   } catch {
-    throw new ConfigError(['The flags of emulator are --port N, --host ADDRESS and --session-timeout-seconds N.'])
+    throw new ConfigError([
+      'The flags of emulator are --port N, --host ADDRESS, --session-timeout-seconds N, --tls-cert-file FILE and --tls-key-file FILE.',
+    ])
   }
   const { port = '0', host = '127.0.0.1', 'session-timeout-seconds': timeout = '7200' } = values
   const problems = [
@@ -55,8 +69,30 @@ function readOptions(argv: readonly string[]): { port: number; host: string; ses
       ? []
       : ['--session-timeout-seconds must be a whole number from 1 to 86400.']),
   ]
+  const tls = readTls({ cert: values['tls-cert-file'], key: values['tls-key-file'] }, problems)
   if (problems.length > 0) throw new ConfigError(problems)
-  return { port: Number(port), host, sessionTimeoutMs: Number(timeout) * 1000 }
+  return { port: Number(port), host, sessionTimeoutMs: Number(timeout) * 1000, tls }
+}
+
+/** The PEM texts of both files; what is wrong with them is added to `problems`. */
+function readTls(
+  { cert, key }: { cert: string | undefined; key: string | undefined },
+  problems: string[],
+): EmulatorOptions['tls'] {
+  if (cert === undefined && key === undefined) return undefined
+  if (cert === undefined || key === undefined) {
+    problems.push('--tls-cert-file and --tls-key-file come together.')
+    return undefined
+  }
+  const read = (flag: string, path: string) => {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch {
+      problems.push(`${flag} must name a file that can be read.`)
+      return ''
+    }
+  }
+  return { cert: read('--tls-cert-file', cert), key: read('--tls-key-file', key) }
 }
 
 function isWhole(text: string, maximum: number): boolean {

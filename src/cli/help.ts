@@ -76,9 +76,12 @@ ${ADMIN_HELP}
 
 Exit codes: 0 it drains, 1 it may not be ended like this, 2 wrong flags or settings, 3 no proxy answers.`,
   emulator: `Usage: cloudaware-proxy emulator [--port N] [--host ADDRESS] [--session-timeout-seconds N]
+                                 [--tls-cert-file FILE --tls-key-file FILE]
 
 Starts the embedded Cloudaware org alone: token endpoint and CMDB API over the same invented records.
   --port N                      the port to listen on; 0, the default, takes any free one
   --host ADDRESS                the address to listen on (default: 127.0.0.1)
-  --session-timeout-seconds N   how long a token lives without use (default: 7200)`,
+  --session-timeout-seconds N   how long a token lives without use (default: 7200)
+  --tls-cert-file FILE          speak https, with this certificate (PEM) and --tls-key-file FILE;
+                                a proxy on another host, or in another container, demands it`,
 }

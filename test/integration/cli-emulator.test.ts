@@ -1,7 +1,12 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseEnv } from 'node:util'
+import { Agent, fetch as fetchWith } from 'undici'
 import { expect, test } from 'vitest'
 import { run } from '../../src/cli/run.ts'
+import { selfSignedCertificate } from '../support/certificates.ts'
 import { FakeCli } from '../support/fake-cli.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 function settingsIn(text: string): Record<string, string | undefined> {
   return parseEnv(text)
@@ -40,4 +45,30 @@ test('what nobody caught is told on the standard error', async () => {
   stop?.onCrash(new Error('a mistake'))
   stop?.onCrash('no error')
   expect(cli.complained).toMatch(/^Error: a mistake\n(.*\n)*no error\n$/)
+})
+
+test('with a certificate the emulator speaks https', async () => {
+  await using folder = await temporaryDirectory()
+  const { key, cert } = await selfSignedCertificate()
+  const [certFile, keyFile] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')]
+  await writeFile(certFile, cert)
+  await writeFile(keyFile, key)
+  await using cli = new FakeCli(['emulator', '--tls-cert-file', certFile, '--tls-key-file', keyFile])
+  expect(await run(cli)).toBeUndefined()
+  const { CLOUDAWARE_URL: url } = settingsIn(cli.printed)
+  expect(url).toMatch(/^https:/)
+  const dispatcher = new Agent({ connect: { ca: cert } })
+  const answer = await fetchWith(`${url}/services/data`, { dispatcher })
+  expect(answer.status).toBe(200)
+  await dispatcher.destroy()
+})
+
+test('one file without the other, or one that is not there, is a mistake told by its flag', async () => {
+  const alone = new FakeCli(['emulator', '--tls-cert-file', 'cert.pem'])
+  expect(await run(alone)).toBe(2)
+  expect(alone.complained).toContain('--tls-cert-file and --tls-key-file come together.')
+  const missing = new FakeCli(['emulator', '--tls-cert-file', 'no-such.pem', '--tls-key-file', 'nor-this.pem'])
+  expect(await run(missing)).toBe(2)
+  expect(missing.complained).toContain('--tls-cert-file must name a file that can be read.')
+  expect(missing.complained).toContain('--tls-key-file must name a file that can be read.')
 })
