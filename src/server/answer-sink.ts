@@ -80,8 +80,9 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
     onAnswer()
     response.writeHead(status, text, cors === undefined ? headers : withCors(headers, cors))
     // A stream's head must not wait for its first event; a small answer's head leaves with its body, in one write.
+    // An empty write and not flushHeaders, which would send the bytes of latin1 as UTF-8.
     queueMicrotask(() => {
-      if (!response.writableEnded) response.flushHeaders()
+      if (!response.writableEnded) response.write('', 'latin1')
     })
   }
 

@@ -253,3 +253,15 @@ function disposable(agent: Agent): { agent: Agent } & AsyncDisposable {
 function unexpected(): never {
   throw new Error('this must not be called')
 }
+
+test('Node writes a head that is flushed by itself as UTF-8, and one that an empty write sends as latin1', async () => {
+  await using server = await startOriginServer((request, response) => {
+    response.writeHead(200, { 'x-latin': '\u00e9', connection: 'close' })
+    if (request.url === '/flush') response.flushHeaders()
+    else response.write('', 'latin1')
+    setImmediate(() => response.end())
+  })
+  const ask = (path: string) => sendRaw(server.port, `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  expect(await ask('/flush')).toContain('x-latin: \u00c3\u00a9\r\n')
+  expect(await ask('/write')).toContain('x-latin: \u00e9\r\n')
+})

@@ -231,6 +231,21 @@ describe('an answer', () => {
     await client.until('data: 2')
   })
 
+  test('bytes beyond ASCII in a field stay what they are, also where the head leaves before the body', async () => {
+    const release = Promise.withResolvers<undefined>()
+    await using stack = await setUp((_, response) => {
+      response.socket?.write(
+        Buffer.from('HTTP/1.1 200 OK\r\nX-Latin: caf\u00e9 \u0085\r\nContent-Length: 2\r\n\r\n', 'latin1'),
+      )
+      void release.promise.then(() => response.socket?.end('ok'))
+    })
+    using client = openRaw(stack.port)
+    client.socket.write('GET /services/data/x HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    expect(await client.until('\r\n\r\n')).toContain('\r\nX-Latin: caf\u00e9 \u0085\r\n')
+    release.resolve(undefined)
+    await client.until('ok')
+  })
+
   test('trailers pass', async () => {
     await using stack = await setUp((_, response) => {
       response.writeHead(200, { trailer: 'x-sum' })

@@ -1,0 +1,119 @@
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { startEmulator } from '../../src/emulator/emulator.ts'
+import { seenBy, type Wanted } from '../support/differential.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { startStack } from '../support/stack.ts'
+
+/*
+ * The same requests, straight to one org and through the proxy to its twin: what comes back is the same, byte for byte.
+ */
+
+const DATA = '/services/data/v62.0'
+const INSTANCE = 'CA10__CaAwsInstance__c'
+const ID = 'a035f0000000000AAA'
+
+const word = fc.stringMatching(/^[\w~'()*!$&,:@-]{1,12}$/).filter((text) => !/password/i.test(text))
+const query = fc
+  .stringMatching(/^[\w~'()*!$&,:@/?%+=-]{0,30}$/)
+  .filter((text) => !/oauth_token|access_token|sid|_http/i.test(text))
+const soql = fc.constantFrom(
+  `SELECT Id, Name FROM ${INSTANCE} LIMIT 5`,
+  `SELECT COUNT() FROM ${INSTANCE}`,
+  `SELECT Name, CA10__vpcSubnet__r.Name FROM ${INSTANCE} ORDER BY Name DESC`,
+  'SELECT Nothing FROM Nowhere',
+  'no SOQL at all',
+)
+
+const reads = fc.oneof(
+  soql.map((text) => `${DATA}/query?q=${encodeURIComponent(text)}`),
+  soql.map((text) => `${DATA}/queryAll/?q=${encodeURIComponent(text).replaceAll('%20', '+')}`),
+  fc.constantFrom(
+    '/services/data',
+    `${DATA}/limits`,
+    `${DATA}/sobjects`,
+    `${DATA}/sobjects/${INSTANCE}/describe`,
+    `${DATA}/sobjects/${INSTANCE}/${ID}?fields=Id,Name`,
+    `${DATA}/sobjects/${INSTANCE}/CA10__instanceId__c/i-none`,
+    `${DATA}/jobs/query`,
+    `${DATA}/wave/datasets`,
+    '/services/async/62.0/job/750000000000000',
+    '/services/apexrest/mine',
+  ),
+  fc.tuple(word, word, query).map(([one, two, text]) => `${DATA}/${one}/${two}?${text}`),
+)
+const writes = fc.oneof(
+  fc.constantFrom(
+    `${DATA}/sobjects/${INSTANCE}`,
+    `${DATA}/sobjects/${INSTANCE}/${ID}`,
+    `${DATA}/sobjects/${INSTANCE}/CA10__instanceId__c/i-upserted`,
+    `${DATA}/jobs/query`,
+    `${DATA}/jobs/ingest`,
+    '/services/async/62.0/job',
+    '/services/apexrest/mine',
+  ),
+  word.map((text) => `${DATA}/${text}`),
+)
+const headers = fc
+  .subarray([
+    ['Accept', 'application/json'],
+    ['Accept', 'application/xml'],
+    ['ACCEPT-ENCODING', 'gzip, deflate, br'],
+    ['accept-encoding', 'deflate'],
+    ['If-None-Match', '"nothing"'],
+    ['If-Modified-Since', 'Wed, 21 Oct 2015 07:28:00 GMT'],
+    ['Sforce-Query-Options', 'batchSize=200'],
+    ['Sforce-Call-Options', 'client=test; defaultNamespace=CA10'],
+    ['X-PrettyPrint', '1'],
+    ['X-Twice', 'a'],
+    ['X-Twice', 'b'],
+    ['X-Empty', ''],
+  ])
+  .map((pairs) => pairs.flat())
+const bodies = fc.oneof(
+  fc.record({ Name: fc.string() }).map((value) => Buffer.from(JSON.stringify(value))),
+  fc.constant(Buffer.from(`{"operation":"query","query":"SELECT Id FROM ${INSTANCE}"}`)),
+  fc.uint8Array({ maxLength: 5000 }).map((bytes) => Buffer.from(bytes)),
+)
+const requests: fc.Arbitrary<Wanted> = fc.oneof(
+  fc.record({ method: fc.constantFrom('GET', 'GET', 'GET', 'HEAD', 'OPTIONS', 'DELETE'), path: reads, headers }),
+  fc
+    .record({
+      method: fc.constantFrom('POST', 'PATCH', 'PUT'),
+      path: writes,
+      headers,
+      body: bodies,
+      pieces: fc.integer({ min: 1, max: 4 }),
+      coding: fc.constantFrom(undefined, 'gzip'),
+    })
+    .map(({ coding, ...wanted }) => ({
+      ...wanted,
+      headers: [...wanted.headers, 'Content-Type', 'application/json', ...(coding ? ['Content-Encoding', coding] : [])],
+      body: coding ? gzipSync(wanted.body) : wanted.body,
+    })),
+)
+
+test('hundreds of generated requests are answered alike, straight and through the proxy', async () => {
+  const clock = new FakeClock()
+  const org = { records: 20, seed: 3, clock }
+  await using straight = await startEmulator(org)
+  await using behind = await startEmulator(org)
+  await using app = await startStack(behind, { env: { LOG_LEVEL: 'warn' } })
+  const { token } = straight.org.sessions.open()
+  const statuses = new Map<number, number>()
+  await fc.assert(
+    fc.asyncProperty(requests, async (wanted) => {
+      const session = ['Authorization', `Bearer ${token}`, 'X-SFDC-Session', token]
+      // Answers that name the org's address name the one that they were asked under: here the twin's.
+      const host = new URL(behind.url).host
+      const expected = await seenBy(straight.port, { ...wanted, host, headers: [...wanted.headers, ...session] })
+      expect(await seenBy(app.port, wanted)).toEqual(expected)
+      statuses.set(expected.status, (statuses.get(expected.status) ?? 0) + 1)
+    }),
+    { numRuns: 400 },
+  )
+  // The comparison is worth something only if the org had much to say.
+  expect([...statuses.keys()]).toEqual(expect.arrayContaining([200, 201, 400, 404]))
+  expect(statuses.get(200)).toBeGreaterThan(50)
+})
