@@ -30,11 +30,21 @@ export class Refusals {
     return this.#refused.has(value)
   }
 
-  /** The API refused this value. */
+  /** The API refused the value held. */
   bury(value: string, now: number): void {
     const count = (this.#refused.get(value)?.count ?? 0) + 1
+    this.#remember(value, { count, deadUntil: now + deadMs(count) })
+  }
+
+  /** A late report about a value that is held no more: no new death, but as little to be sent for a while as at the first. */
+  confirm(value: string, now: number): void {
+    const { count, deadUntil } = this.#refused.get(value) ?? { count: 1, deadUntil: now }
+    this.#remember(value, { count, deadUntil: Math.max(deadUntil, now + deadMs(1)) })
+  }
+
+  #remember(value: string, refusal: Refusal): void {
     this.#refused.delete(value)
-    this.#refused.set(value, { count, deadUntil: now + deadMs(count) })
+    this.#refused.set(value, refusal)
     for (const oldest of this.#refused.keys()) if (this.#refused.size > MOST_DEAD) this.#refused.delete(oldest)
   }
 

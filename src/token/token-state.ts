@@ -103,10 +103,11 @@ export class TokenState {
   refused({ value }: AccessToken, now: number): boolean {
     const held = this.#held
     const isHeld = held?.token.value === value
-    // A late report of what is known already.
-    if (!isHeld && this.#refusals.wasRefused(value)) return false
+    if (!isHeld) {
+      this.#refusals.confirm(value, now)
+      return false
+    }
     this.#refusals.bury(value, now)
-    if (!isHeld) return false
     this.#held = undefined
     const ageMs = now - held.bornAt
     this.#options.emit({ type: 'refused', fingerprint: held.token.fingerprint, ageSeconds: seconds(ageMs) })
