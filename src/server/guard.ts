@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProxyError } from '../errors.ts'
 import { createAdmission, KEY_REQUIRED } from './admission.ts'
 import type { AdmissionOptions } from './admission.ts'
+import { codingTakenOff, withoutCoding } from './decoded-body.ts'
 import { keyAmong } from './caller-key.ts'
 import type { LocalCall } from './login/local-call.ts'
 import { isSeparateLogin, loginEndpoint } from './login/login-paths.ts'
@@ -24,6 +25,8 @@ export interface Guard {
    * proxy itself. Rejects with a ProxyError.
    */
   bodyOf: (request: FastifyRequest, reply: FastifyReply) => Readable | Promise<Readable | LocalCall>
+  /** Whether that stream has lost the content coding that the head tells of. */
+  takesCodingOff: (request: FastifyRequest) => boolean
   /** CORS fields for a listed origin's answer, errors included, they replace the upstream's own. */
   corsOf: (request: FastifyRequest) => Readonly<Record<string, string>> | undefined
   /** The name of the key that the request presented. */
@@ -62,7 +65,9 @@ export function createGuard(options: GuardOptions): Guard {
 
   function localCall(request: FastifyRequest, { target, caller }: Passport, body: Readable): LocalCall {
     const { policyPath, search } = target
-    const { method, headers } = request
+    const { method } = request
+    const isDecoded = codingTakenOff(method, policyPath, request.headers) !== undefined
+    const headers = isDecoded ? withoutCoding(request.headers) : request.headers
     return { endpoint: loginEndpoint(policyPath) ?? 'soap', method, policyPath, search, headers, body, caller }
   }
 
@@ -113,6 +118,11 @@ export function createGuard(options: GuardOptions): Guard {
         if ('login' in judged) return localCall(request, passport, judged.login)
         throw refused(reply, judged)
       })
+    },
+
+    takesCodingOff(request) {
+      const path = passports.get(request)?.target.policyPath
+      return path !== undefined && codingTakenOff(request.method, path, request.headers) !== undefined
     },
 
     corsOf: (request) => passports.get(request)?.cors ?? deniedCors.get(request),

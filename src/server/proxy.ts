@@ -7,6 +7,7 @@ import { familyOf } from '../upstream/api-family.ts'
 import type { ForwardOptions } from '../upstream/bearer-options.ts'
 import { toProxyError } from '../upstream/gateway-error.ts'
 import { mayHoldAddresses } from '../upstream/own-addresses.ts'
+import { withoutFields } from '../upstream/header-list.ts'
 import { upstreamHeaders } from '../upstream/request-headers.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
 import { AddressSink } from './address-sink.ts'
@@ -69,10 +70,13 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
   const { raw } = request
   const target = raw.url ?? '/'
   const family = familyOf(target)
+  const sent = guard.takesCodingOff(request)
+    ? withoutFields(raw.rawHeaders, ['content-encoding', 'content-length'])
+    : raw.rawHeaders
   const facts: ExchangeFacts = {
     family,
     target: withoutSessionParameters(target),
-    sentHeaders: upstreamHeaders(raw.rawHeaders, { family, version, httpVersion: raw.httpVersion }),
+    sentHeaders: upstreamHeaders(sent, { family, version, httpVersion: raw.httpVersion }),
     upstreamStartedAt: undefined,
     upstreamEndedAt: undefined,
     sessionReplaced: false,

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { KEY_REQUIRED } from './admission.ts'
 import { carriesRequests, judgeComposite } from './composite-policy.ts'
 import type { Judge } from './composite-policy.ts'
+import { codingTakenOff, decodedBody, withoutCoding } from './decoded-body.ts'
 import { effectiveMethods, isReadMethod } from './effective-method.ts'
 import type { HeaderFields } from './effective-method.ts'
 import { bytesOf, readComposite, unjudgeableBody, unreadable } from './judged-body.ts'
@@ -59,9 +60,13 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
     if (methods.length > 1) return unreadable('A method override is not passed on with a body that has to be judged.')
     if (isReadMethod(method)) return undefined
     if (method !== 'POST') return methodRefusal('other than POST')
-    const bodyProblem = unjudgeableBody(headers)
+    const coding = codingTakenOff(method, policyPath, headers)
+    const bodyProblem = unjudgeableBody(coding === undefined ? headers : withoutCoding(headers))
     if (bodyProblem !== undefined) return bodyProblem
-    return isComposite ? compositeJudge(judge, options.compositeLimitBytes) : soapJudge(policyPath, options)
+    if (isComposite) return compositeJudge(judge, options.compositeLimitBytes)
+    const judgeEnvelope = soapJudge(policyPath, options)
+    if (coding === undefined) return judgeEnvelope
+    return (body, recognise) => judgeEnvelope(decodedBody(body, coding), recognise)
   }
 }
 

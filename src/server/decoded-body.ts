@@ -1,0 +1,60 @@
+import { Transform, type Readable } from 'node:stream'
+import { createGunzip, createInflate } from 'node:zlib'
+import { ProxyError } from '../errors.ts'
+import type { HeaderFields } from './effective-method.ts'
+import { isSoapPath } from './soap-policy.ts'
+
+/** Twice what the platform takes of a SOAP request. A few hundred bytes of gzip could become gigabytes of it. */
+const MOST_BYTES = 100 * 1024 * 1024
+
+/**
+ * The content coding that is taken off a request before it is judged and goes on. Salesforce's Java client, and with it Data Loader and
+ * many an integration product, compresses all its SOAP; but the session in the envelope has to be read and replaced.
+ */
+export function codingTakenOff(
+  method: string,
+  policyPath: string,
+  headers: HeaderFields,
+): 'gzip' | 'deflate' | undefined {
+  const coding = headers['content-encoding']
+  if (method !== 'POST' || !isSoapPath(policyPath) || typeof coding !== 'string') return undefined
+  const name = coding.trim().toLowerCase()
+  if (name === 'gzip' || name === 'x-gzip') return 'gzip'
+  return name === 'deflate' ? 'deflate' : undefined
+}
+
+/** The fields as they describe the body without its coding. */
+export function withoutCoding(headers: HeaderFields): HeaderFields {
+  return { ...headers, 'content-encoding': undefined, 'content-length': undefined }
+}
+
+/** The body without its coding. Fails with PROXY_REQUEST_INVALID, and leaves what is left of `body` unread, where there is none such. */
+export function decodedBody(body: Readable, coding: 'gzip' | 'deflate'): Readable {
+  const decoder = coding === 'gzip' ? createGunzip() : createInflate()
+  let size = 0
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      size += chunk.length
+      if (size > MOST_BYTES) done(invalid('Its body is too large once it is decompressed.'))
+      else done(null, chunk)
+    },
+  })
+  const end = (error: Error) => {
+    body.unpipe(decoder)
+    decoder.destroy()
+    counted.destroy(error)
+  }
+  decoder.once('error', (cause) => {
+    end(invalid('Its body is not what its Content-Encoding says.', cause))
+  })
+  counted.once('error', end)
+  body.once('error', end)
+  body.once('close', () => {
+    if (!body.readableEnded) end(invalid('Its body ended too early.'))
+  })
+  return body.pipe(decoder).pipe(counted)
+}
+
+function invalid(detail: string, cause?: unknown): ProxyError {
+  return new ProxyError('PROXY_REQUEST_INVALID', { detail, cause })
+}
