@@ -34,7 +34,7 @@ COPY src src
 RUN node scripts/build.ts \
  && sed -i '1s|.*|#!/usr/local/bin/node|' dist/main.mjs \
  && chmod 755 dist/main.mjs \
- && cp dist/* LICENSE /image/app/
+ && cp -r dist/* LICENSE /image/app/
 
 FROM scratch
 

@@ -1,6 +1,8 @@
-import { readFile, rm } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { copyFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join, relative, resolve } from 'node:path'
 import { build as runEsbuild, type Metafile, type Plugin } from 'esbuild'
+import { OF_LIBRARIES } from '../src/page/page-files.ts'
 
 /** Where the program begins, in the output folder. `.mjs`: it runs without a package.json beside it. */
 export const ENTRY = 'main.mjs'
@@ -30,7 +32,28 @@ export async function bundle({ root, outdir }: { root: string; outdir: string })
     logLevel: 'warning',
     plugins: [versionOnly(resolve(root, 'package.json'))],
   })
-  return metafile
+  const page = await copyPage(root, join(outdir, 'static'))
+  return { ...metafile, outputs: { ...metafile.outputs, ...page } }
+}
+
+/** The files of the status page, as they are; those of libraries count as what is bundled does. */
+async function copyPage(root: string, outdir: string): Promise<Metafile['outputs']> {
+  await mkdir(outdir, { recursive: true })
+  const folder = join(root, 'src/page/static')
+  const own = (await readdir(folder)).filter((name) => /\.(?:html|css|js|svg)$/.test(name))
+  const library = createRequire(join(root, 'package.json'))
+  const sources = [
+    ...own.map((name) => [name, join(folder, name)] as const),
+    ...Object.entries(OF_LIBRARIES).map(([name, path]) => [name, library.resolve(path)] as const),
+  ]
+  const copied = sources.map(async ([name, source]) => {
+    await copyFile(source, join(outdir, name))
+    const bytes = (await stat(source)).size
+    const inputs = { [relative(root, source)]: { bytesInOutput: bytes } }
+    const output: Metafile['outputs'][string] = { bytes, inputs, imports: [], exports: [] }
+    return [`static/${name}`, output] as const
+  })
+  return Object.fromEntries(await Promise.all(copied))
 }
 
 /** Of its package.json the program wants the version; the rest, development tools and all, need not travel along. */

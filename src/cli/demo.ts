@@ -81,7 +81,7 @@ function invitation({ url, adminUrl }: App, org: Emulator): string {
     curl ${api}/limits
     curl '${api}/query?q=SELECT+Name,CA10__stateName__c+FROM+CA10__CaAwsInstance__c+LIMIT+3'
 
-  ${adminUrl === undefined ? '' : `How it is doing: curl ${adminUrl}/status\n  `}Tokens live ${TOKEN_LIFE_SECONDS} seconds here; below it is told what happens to them. Ctrl-C stops.
+  ${adminUrl === undefined ? '' : `How it is doing, in a browser: ${adminUrl}/\n  `}Tokens live ${TOKEN_LIFE_SECONDS} seconds here; below it is told what happens to them. Ctrl-C stops.
 
 `
 }

@@ -102,7 +102,7 @@ function announce({ settings, logger, app, cli }: { settings: Settings; logger: 
 
   Proxy     ${url}${tls ? secureLines(tls) : ''}${socket === undefined ? '' : `\n  Socket    ${socket}`}
   Upstream  ${upstream}
-  Admin     ${adminUrl === undefined ? 'off' : `${adminUrl}/status`}
+  Admin     ${adminUrl === undefined ? 'off' : `${adminUrl}/ (a page for your browser)`}
 
   Point your tool at ${url} without a login. Ctrl-C stops.
 

@@ -10,7 +10,7 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 /** Files of a library. In a checkout they are where npm put them, in the package beside the others. */
-const OF_LIBRARIES: Readonly<Record<string, string>> = {
+export const OF_LIBRARIES: Readonly<Record<string, string>> = {
   'uplot.js': 'uplot/dist/uPlot.esm.js',
   'uplot.css': 'uplot/dist/uPlot.min.css',
 }

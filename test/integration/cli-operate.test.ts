@@ -154,7 +154,7 @@ async function serving(org: Emulator, env: Record<string, string>) {
     },
   })
   await run(cli)
-  const adminUrl = /Admin {5}(\S+)\/status/.exec(cli.printed)?.[1]
+  const adminUrl = /Admin {5}(\S+)\//.exec(cli.printed)?.[1]
   return { adminUrl, stopped, [Symbol.asyncDispose]: () => cli[Symbol.asyncDispose]() }
 }
 

@@ -30,7 +30,7 @@ test('serve says where it listens, answers without a login, and stops with every
     env: { ...envFor(org), LOG_LEVEL: 'info' },
   })
   expect(await run(cli)).toBeUndefined()
-  const [, proxy = '', admin = ''] = /Proxy {5}(\S+)[^]*Admin {5}(\S+)\/status/.exec(cli.printed) ?? []
+  const [, proxy = '', admin = ''] = /Proxy {5}(\S+)[^]*Admin {5}(\S+)\//.exec(cli.printed) ?? []
   expect(cli.printed).toContain(`Upstream  ${org.url}`)
   const limits = await fetch(`${proxy}/services/data/v67.0/limits`)
   expect(limits.status).toBe(200)
@@ -94,7 +94,7 @@ test('quitting by the admin listener asks for the same end as a signal', async (
     Object.assign(cli, { onStop: (...stop: Parameters<typeof onStop>) => (onStop(...stop), resolve) })
   })
   await run(cli)
-  const [, admin = ''] = /Admin {5}(\S+)\/status/.exec(cli.printed) ?? []
+  const [, admin = ''] = /Admin {5}(\S+)\//.exec(cli.printed) ?? []
   expect((await fetch(`${admin}/quitquitquit`, { method: 'POST' })).ok).toBe(true)
   await stopped
 })

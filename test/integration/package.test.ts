@@ -54,7 +54,9 @@ test('the package holds the bundle and what a user reads, and nothing of the dev
   const ours = names.map((name) => name.slice(installed().length + 1))
   const bundle = ours.filter((name) => /^dist\/[\w-]+\.mjs$/.test(name))
   expect(bundle).toContain('dist/main.mjs')
-  expect(ours.filter((name) => !bundle.includes(name)).sort()).toEqual([
+  const page = ours.filter((name) => /^dist\/static\/[\w.-]+\.(?:html|css|js|svg)$/.test(name))
+  expect(page).toEqual(expect.arrayContaining(['dist/static/index.html', 'dist/static/uplot.js']))
+  expect(ours.filter((name) => !bundle.includes(name) && !page.includes(name)).sort()).toEqual([
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
@@ -108,6 +110,29 @@ test('the installed program answers without a login and stops with 0', async () 
   expect(await proxy.exited).toEqual([0, null])
 })
 
+test('the installed status page is whole: every file that it names is served', async () => {
+  await using demo = start(['demo', '--proxy-port=0', '--admin-port=0'])
+  const admin = await printed(demo, /How it is doing, in a browser: (http:\/\/[^/]+)\//)
+  const read = async (path: string) => {
+    const answer = await fetch(new URL(path, admin))
+    expect([path, answer.status]).toEqual([path, 200])
+    return answer.text()
+  }
+  const seen = new Set<string>()
+  const wanted = ['/']
+  for (let path = wanted.pop(); path !== undefined; path = wanted.pop()) {
+    seen.add(path)
+    const named = (await read(path)).matchAll(/(?:src|href)="(\/page\/[^"]+)"|from '\.\/([\w.-]+)'/g)
+    for (const [, absolute, relative] of named) {
+      const next = absolute ?? `/page/${String(relative)}`
+      if (!seen.has(next)) wanted.push(next)
+    }
+  }
+  expect([...seen]).toEqual(
+    expect.arrayContaining(['/page/page.js', '/page/uplot.js', '/page/uplot.css', '/page/page.css']),
+  )
+})
+
 test('the installed demo brings its own org', async () => {
   await using demo = start(['demo', '--proxy-port=0', '--admin-port=0'])
   const url = await printed(demo, /Salesforce tool at\s+(\S+)/)
@@ -131,7 +156,8 @@ test('the bill of materials is valid, names the libraries inside, and comes out 
     dependencies: Record<string, string>
   }
   const named = Object.fromEntries(components.map(({ name, version }) => [name, version]))
-  for (const name of ['fastify', '@fastify/http-proxy', 'pino', 'typebox']) expect(named[name]).toBe(dependencies[name])
+  for (const name of ['fastify', '@fastify/http-proxy', 'pino', 'typebox', 'uplot'])
+    expect(named[name]).toBe(dependencies[name])
   expect(named).not.toHaveProperty('vitest')
   await packed.npm('run', '--silent', 'build')
   expect(existsSync(join(packed.checkout, 'dist/main.mjs'))).toBe(true)
