@@ -54,7 +54,7 @@ test('a laptop that wakes before its network does is told why, and served once t
   stack.clock.set(stack.clock.now() + 8 * HOUR)
   await stack.orgClock.advance(8 * HOUR)
   stack.org.fail('html-503')
-  const first = await stack.clock.until(stack.get())
+  const first = await stack.clock.until(stack.get(), MINUTE)
   expect(first.status).toBe(503)
   expect(first.text).toContain('PROXY_TOKEN_UNAVAILABLE')
   expect(Number(first.headers['retry-after'])).toBeGreaterThan(0)

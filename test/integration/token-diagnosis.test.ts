@@ -144,7 +144,7 @@ test.each(NAMES)('%s: the log, /status, /readyz and the caller say what is wrong
   expect(ready.status).toBe(503)
   expect(await ready.json()).toMatchObject({ ok: false, reason: diagnosis?.summary, diagnosis })
 
-  const caller = await clock.until(ask(app.port, '/services/data/v67.0/limits'))
+  const caller = await clock.until(ask(app.port, '/services/data/v67.0/limits'), 60_000)
   expect(caller.status).toBe(503)
   expect(caller.json()).toMatchObject([
     { errorCode: 'PROXY_TOKEN_UNAVAILABLE', message: expect.stringContaining(diagnosis?.summary ?? '?') as string },

@@ -93,13 +93,17 @@ export class FakeClock implements Clock {
     return true
   }
 
-  /** Lets time pass, `stepMs` at a time, until this has come. For what needs real I/O as well: how much time passes is not exact. */
-  async until<T>(coming: Promise<T>, stepMs = 250): Promise<T> {
+  /** Lets sleeps end that are due within `withinMs`, as they come up, until this has come. In between time stands still for real I/O. */
+  async until<T>(coming: Promise<T>, withinMs = 250): Promise<T> {
     const wait = { isOver: false }
     const result = coming.finally(() => {
       wait.isOver = true
     })
-    while (!wait.isOver) await this.advance(stepMs)
+    while (!wait.isOver) {
+      const wakesInMs = (this.#earliest()?.wakesAt ?? Infinity) - this.#monotonic
+      if (wakesInMs <= withinMs) await this.advance(wakesInMs)
+      else await Promise.race([result, this.#nextSleep()])
+    }
     return result
   }
 
