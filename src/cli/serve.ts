@@ -1,9 +1,13 @@
+import process from 'node:process'
 import { startApp, type App } from '../app.ts'
+import { systemClock } from '../clock.ts'
 import { environmentWarnings, loadSettings, secretsOf, type Settings } from '../config.ts'
 import { createLogger, isPretty, type Logger } from '../logger.ts'
 import { caOf } from './ca-file.ts'
 import type { Cli, ExitCode } from './cli.ts'
 import { explainListenError } from './listen-error.ts'
+import { serviceManager } from './service-manager.ts'
+import { serviceStatus } from './service-status.ts'
 import { stateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
 
@@ -16,8 +20,29 @@ export async function serve(cli: Cli): Promise<ExitCode> {
   const logging = loggerFor(settings, cli)
   const { logger } = logging
   for (const warning of environmentWarnings(cli.env)) logger.warn({ warning }, 'perhaps a misspelt setting')
-  const app = await startOrExplain({ settings, ...logging, cli })
+  const manager = serviceManager({
+    env: cli.env,
+    pid: process.pid,
+    clock: systemClock,
+    onTrouble: (error) => {
+      logger.warn({ error }, 'the service manager (NOTIFY_SOCKET) hears nothing: is systemd-notify installed?')
+    },
+  })
+  const app = await startOrExplain({
+    settings,
+    ...logging,
+    cli,
+    onTokenEvent: (event) => {
+      const line = serviceStatus(event)
+      if (line !== undefined) manager.status(line)
+    },
+    onStopping: (maxMs) => {
+      manager.stopping(maxMs)
+    },
+    alsoClose: () => manager.close(),
+  })
   if (app === undefined) return 1
+  manager.ready()
   announce({ settings, logger, app, cli })
   return undefined
 }
@@ -39,13 +64,15 @@ interface StartOptions extends Logging {
   settings: Settings
   cli: Cli
   onTokenEvent?: NonNullable<Parameters<typeof startApp>[1]['onTokenEvent']>
+  /** The end begins, and may take so long. */
+  onStopping?: (maxMs: number) => void
   /** Closed after the proxy. */
   alsoClose?: () => Promise<void>
 }
 
 /** The running proxy, which ends with the process; undefined, with one line on the standard error, where it could not start. */
 export async function startOrExplain(options: StartOptions): Promise<App | undefined> {
-  const { settings, logger, onSecret, cli, onTokenEvent, alsoClose } = options
+  const { settings, logger, onSecret, cli, onTokenEvent, onStopping, alsoClose } = options
   // Filled in once there is something to stop.
   const running: { stop?: () => void } = {}
   let app: App
@@ -68,9 +95,11 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
     cli.err(`${line}\n`)
     return undefined
   }
+  const timeoutMs = settings.DRAIN_DELAY_MS + settings.DRAIN_TIMEOUT_MS + CLOSING_MS
   running.stop = cli.onStop({
-    timeoutMs: settings.DRAIN_DELAY_MS + settings.DRAIN_TIMEOUT_MS + CLOSING_MS,
+    timeoutMs,
     close: async () => {
+      onStopping?.(timeoutMs)
       logger.info({ drainDelayMs: settings.DRAIN_DELAY_MS, drainTimeoutMs: settings.DRAIN_TIMEOUT_MS }, 'stopping')
       const { drained } = await app.close()
       await alsoClose?.()
