@@ -7,6 +7,12 @@ export function unreadable(detail: string): Refusal {
   return { code: 'PROXY_PATH_REFUSED', rule: 'body not judged', detail }
 }
 
+/** RFC 9112 §6.3: a request has a body where Content-Length or Transfer-Encoding says so. */
+export function hasBody(headers: HeaderFields): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+}
+
 /** Why a body with these headers cannot be judged at all; undefined where it can. */
 export function unjudgeableBody(headers: HeaderFields): Refusal | undefined {
   const encoding = headers['content-encoding']

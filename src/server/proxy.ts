@@ -15,6 +15,7 @@ import { AnswerSink } from './answer-sink.ts'
 import { BodyCapture } from './body-capture.ts'
 import type { ExchangeFacts } from './exchange.ts'
 import type { Guard } from './guard.ts'
+import { hasBody } from './judged-body.ts'
 import { answerLocally, withIdentity } from './login/answer-locally.ts'
 import type { LocalCall } from './login/local-call.ts'
 import type { Login } from './login/login.ts'
@@ -134,15 +135,11 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
   const body = guard.bodyOf(request, reply)
   if (body instanceof Promise) {
     body.then(dispatchOrAnswer, (error: unknown) => {
-      reply.send(error)
+      // A caller who left while the body was being judged: nobody is there to be answered, and nothing of ours failed.
+      if (reply.raw.destroyed) reply.hijack()
+      else reply.send(error)
     })
   } else {
     dispatch(body)
   }
-}
-
-/** RFC 9112 §6.3: a request has a body where Content-Length or Transfer-Encoding says so. */
-function hasBody(headers: FastifyRequest['raw']['headers']): boolean {
-  const length = headers['content-length']
-  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }

@@ -5,7 +5,7 @@ import type { Judge } from './composite-policy.ts'
 import { codingTakenOff, decodedBody, withoutCoding } from './decoded-body.ts'
 import { effectiveMethods, isReadMethod } from './effective-method.ts'
 import type { HeaderFields } from './effective-method.ts'
-import { bytesOf, readComposite, unjudgeableBody, unreadable } from './judged-body.ts'
+import { bytesOf, hasBody, readComposite, unjudgeableBody, unreadable } from './judged-body.ts'
 import { createDenials, createPathPolicy } from './path-policy.ts'
 import type { PathPolicyOptions } from './path-policy.ts'
 import { isLoginOperation, isSeparateLogin, loginEndpoint } from './login/login-paths.ts'
@@ -58,7 +58,8 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
     const refusal = firstRefusal(methods, (name) => judgePath(name, policyPath))
     if (refusal !== undefined) return refusal
     if (methods.length > 1) return unreadable('A method override is not passed on with a body that has to be judged.')
-    if (isReadMethod(method)) return undefined
+    if (isReadMethod(method) && !hasBody(headers)) return undefined
+    // A body that came with a GET would be sent on as well, and who knows who reads it.
     if (method !== 'POST') return methodRefusal('other than POST')
     const coding = codingTakenOff(method, policyPath, headers)
     const bodyProblem = unjudgeableBody(coding === undefined ? headers : withoutCoding(headers))

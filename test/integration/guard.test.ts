@@ -351,8 +351,18 @@ describe('composite bodies', () => {
     expect(await expectRefused(bytes, 403)).toContain('PROXY_PATH_REFUSED')
   })
 
-  test('another method on it is refused', async () => {
+  test('another method on it is refused, and so is a body that comes with a GET', async () => {
     await expectRefused(head(`PATCH ${path} HTTP/1.1`), 405)
+    const body = composite(part('/secur/frontdoor.jsp'))
+    for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+      const framed = [`Content-Length: ${body.length}`, 'Transfer-Encoding: chunked']
+      for (const framing of framed) {
+        await using guarded = await startGuarded()
+        const bytes = framing.includes('chunked') ? `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n` : body
+        const answer = await sendRaw(guarded, head(`${method} ${path} HTTP/1.1`, framing) + bytes)
+        expect([statuses(answer), guarded.passed]).toEqual([[405], []])
+      }
+    }
   })
 
   test('a GET of it passes', async () => {
@@ -365,6 +375,11 @@ describe('composite bodies', () => {
     await sendRaw(guarded, head(`POST ${path} HTTP/1.1`, 'Content-Length: 100') + '{')
     expect(guarded.passed).toEqual([])
     expect(statuses(await sendRaw(guarded, head(GET)))).toEqual([200])
+    // It is the caller who broke off: nothing of the proxy's failed, and nobody is alarmed.
+    const [left, ...others] = guarded.lines().filter(({ reqId }) => reqId !== undefined)
+    expect(left).toMatchObject({ level: 30, path, brokenOff: true })
+    expect(left).not.toHaveProperty('error')
+    expect(others).toMatchObject([{ path: `${V}/limits` }])
   })
 })
 
@@ -390,8 +405,10 @@ describe('SOAP bodies', () => {
     await expectRefused(post('/services/Soap/u/64.0', body), 403)
   })
 
-  test('another method than POST and GET is refused', async () => {
+  test('another method than POST and GET is refused, and so is a body that comes with a GET', async () => {
     await expectRefused(head('PUT /services/Soap/u/64.0 HTTP/1.1'), 405)
+    const body = envelope('logout')
+    await expectRefused(head('GET /services/Soap/u/64.0 HTTP/1.1', `Content-Length: ${body.length}`) + body, 405)
   })
 
   test('a caller who leaves after the operation leaves nothing behind', async () => {
