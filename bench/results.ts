@@ -1,0 +1,16 @@
+import type { Latency, RefreshUnderLoad } from './latency.ts'
+import type { StartUp } from './start-up.ts'
+import type { Streams } from './streams.ts'
+import type { Series } from './throughput.ts'
+
+/** What a run found, as it is written to JSON. */
+export interface Results {
+  readonly at: string
+  readonly machine: Readonly<Record<string, string>>
+  readonly plain: readonly Series[]
+  readonly tls: readonly Series[]
+  readonly startUp: readonly StartUp[]
+  readonly latency: readonly Latency[]
+  readonly streams: readonly Streams[]
+  readonly refresh: RefreshUnderLoad
+}

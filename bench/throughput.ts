@@ -1,0 +1,58 @@
+import { CONTESTANTS, type Contestant } from './contestants.ts'
+import type { Lab, Target } from './lab.ts'
+import { load } from './load.ts'
+import { freePort, listening, start, type Running } from './processes.ts'
+import { firstAnswer } from './first-answer.ts'
+
+/** One number a round. */
+export interface Series {
+  readonly name: string
+  readonly requestsPerSecond: number[]
+  /** Of the proxy's own processes, in each request. */
+  readonly cpuMicroseconds: number[]
+  readonly p50Ms: number[]
+  readonly p99Ms: number[]
+  failed: number
+}
+
+export interface ThroughputOptions {
+  readonly lab: Lab
+  readonly target: Target
+  readonly contestants: readonly Contestant[]
+  readonly rounds: number
+  readonly seconds: number
+  readonly say: (text: string) => void
+}
+
+export const CONNECTIONS = 32
+
+/** All are up at once and take turns, in another order each round, so that what else the machine does meets them alike. */
+export async function throughput(options: ThroughputOptions): Promise<Series[]> {
+  const { lab, target, contestants, rounds, seconds, say } = options
+  await using stack = new AsyncDisposableStack()
+  const entrants: { running: Running; port: number; series: Series }[] = []
+  for (const { name, command } of contestants) {
+    const port = await freePort()
+    const running = stack.use(start(command({ port, target, lab })))
+    await listening(port)
+    await firstAnswer(port)
+    await load({ port, connections: CONNECTIONS, seconds: Math.min(seconds, 2) })
+    const series = { name, requestsPerSecond: [], cpuMicroseconds: [], p50Ms: [], p99Ms: [], failed: 0 }
+    entrants.push({ running, port, series })
+  }
+  for (let round = 0; round < rounds; round++) {
+    const first = round % entrants.length
+    for (const { running, port, series } of [...entrants.slice(first), ...entrants.slice(0, first)]) {
+      const before = running.cpuMs()
+      const result = await load({ port, connections: CONNECTIONS, seconds })
+      series.requestsPerSecond.push(result.requests / result.seconds)
+      series.cpuMicroseconds.push(((running.cpuMs() - before) * 1000) / result.requests)
+      series.p50Ms.push(result.p50Ms)
+      series.p99Ms.push(result.p99Ms)
+      series.failed += result.failed
+    }
+    say(`round ${round + 1} of ${rounds}`)
+  }
+  const places = CONTESTANTS.map(({ name }) => name)
+  return entrants.map(({ series }) => series).toSorted((a, b) => places.indexOf(a.name) - places.indexOf(b.name))
+}
