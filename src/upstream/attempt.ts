@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { AccessToken } from '../token/token-source.ts'
+import { codingProblem } from './transfer-coding.ts'
 import { SESSION_PLACES, type ApiFamily } from './api-family.ts'
 import { JWT_UNMENDABLE, lookAt, lookLimit, mayRefuse, readRefusal, type Look, type Verdict } from './dead-session.ts'
 import type { ExchangeController } from './exchange-controller.ts'
@@ -15,6 +16,8 @@ export interface AttemptOwner {
   /** The connection is free again; what became of the attempt follows in the same tick. */
   attemptEnded(): void
   attemptFailed(error: Error, hasAnswer: boolean): void
+  /** The failure of a connection that is being told of in this very moment. */
+  breachOfConnection(): Error | undefined
   /** The API no longer accepts this token. `isHeld`: its answer has not been passed on. True where the exchange goes on without that answer. */
   sessionRefused(token: AccessToken, isHeld: boolean): boolean
   /** The API refuses for a reason that a new token would not mend. */
@@ -49,15 +52,20 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(
-    { rawHeaders = null }: Dispatcher.DispatchController,
+    attempt: Dispatcher.DispatchController,
     status: number,
     headers: IncomingHttpHeaders,
     statusText?: string,
   ): void {
     const { controller, family, handler } = this.#owner
-    controller.rawHeaders = rawHeaders
+    controller.rawHeaders = attempt.rawHeaders ?? null
     if (status >= 200) {
       this.#hasAnswer = true
+      const problem = codingProblem(headers)
+      if (problem) {
+        attempt.abort(problem)
+        return
+      }
       const look = lookAt(family, status, headers)
       if (look) {
         const answer = new HeldAnswer({ status, headers, statusText }, lookLimit(look))
@@ -81,8 +89,14 @@ export class Attempt implements Dispatcher.DispatchHandler {
     if (!isShort) this.#looked = undefined
   }
 
-  onResponseEnd({ rawTrailers = null }: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+  onResponseEnd(attempt: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     const { controller, handler } = this.#owner
+    const { rawTrailers = null } = attempt
+    const breach = this.#owner.breachOfConnection()
+    if (breach) {
+      this.onResponseError(attempt, breach)
+      return
+    }
     controller.detach()
     this.#owner.attemptEnded()
     controller.rawTrailers = rawTrailers

@@ -146,6 +146,10 @@ export class BearerExchange implements AttemptOwner, Waiter {
     this.#leaveQueue()
   }
 
+  breachOfConnection(): Error | undefined {
+    return this.#options.breach()
+  }
+
   attemptFailed(error: Error, hasAnswer: boolean): void {
     if (hasAnswer || !this.#mayRepeatOnNewConnection(error)) {
       this.#fail(error)

@@ -24,6 +24,8 @@ export interface BearerOptions {
   readonly replayMemory: ReplayMemory
   /** Whether a failure is only the end of an idle connection (ConnectionWatch). */
   readonly isStale: (error: Error) => boolean
+  /** A reset that is being told of in this very moment (ConnectionWatch). */
+  readonly breach: () => Error | undefined
   readonly onEvent: (event: BearerEvent) => void
 }
 

@@ -61,7 +61,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const { queueLimit: limit, queueTimeoutMs, clock } = options
   const queue = new ConnectionQueue({ places: connections, limit, timeoutMs: queueTimeoutMs, clock })
   const isStale = (error: Error) => watch.isStale(error)
-  const dispatcher = agent.compose(bearer({ ...options, queue, replayMemory, isStale }))
+  const breach = () => watch.breach
+  const dispatcher = agent.compose(bearer({ ...options, queue, replayMemory, isStale, breach }))
   const end = async (ending: Promise<void>) => {
     await ending
     watch[Symbol.dispose]()

@@ -20,7 +20,7 @@ export function toProxyError(error: unknown): ProxyError {
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
     return new ProxyError('PROXY_UPSTREAM_TLS', { cause: error, type: 'tls_protocol_error', detail: `(${code})` })
   }
-  const type = UNREACHABLE_TYPES[code] ?? (code.startsWith('HPE_') ? 'http_protocol_error' : undefined)
+  const type = UNREACHABLE_TYPES[code] ?? (isParserError(error) ? 'http_protocol_error' : undefined)
   return new ProxyError('PROXY_UPSTREAM_UNREACHABLE', {
     cause: error,
     ...(code && { detail: `(${code})` }),
@@ -64,6 +64,11 @@ const CERTIFICATE_CODES = new Set([
   'HOSTNAME_MISMATCH',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ])
+
+/** undici's own, which has no code. */
+function isParserError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'HTTPParserError'
+}
 
 /** The code of an error or of the first that it wraps: a connect attempt over several addresses fails with an AggregateError. */
 function codeOf(error: unknown): string {

@@ -32,9 +32,10 @@ async function rawServer(onRequest: (socket: Socket, count: number) => void) {
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-function watched() {
+function watched(options: Agent.Options = {}) {
   const watch = new ConnectionWatch()
-  const agent = new Agent({ connections: 1, connect: watch.watch(buildConnector({ allowH2: false })) })
+  const connect = watch.watch(buildConnector({ allowH2: false }))
+  const agent = new Agent({ connections: 1, connect, ...options })
   return {
     agent,
     watch,
@@ -105,4 +106,42 @@ test('a connector that fails passes its failure on', async () => {
     })
   })
   expect(failure).toBeInstanceOf(Error)
+})
+
+test('a connection that our own timeout ended is not stale: nobody closed it', async () => {
+  await using server = await rawServer((socket, count) => (count === 1 ? socket.write(OK) : undefined))
+  await using client = watched({ headersTimeout: 50 })
+  expect(await ask(client.agent, server.origin)).toBe('ok')
+  const failure = await ask(client.agent, server.origin)
+  expect(failure).toMatchObject({ code: 'UND_ERR_HEADERS_TIMEOUT' })
+  expect(client.watch.isStale(failure as Error)).toBe(false) // just checked
+})
+
+test('undici ends a body without length well when its connection is reset, and the watch knows better in that moment', async () => {
+  const head = 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n'
+  const begun = Promise.withResolvers<undefined>()
+  await using server = await rawServer((socket) => {
+    socket.write(`${head}part`)
+    void begun.promise.then(() => socket.resetAndDestroy())
+  })
+  await using client = watched()
+  const ended = Promise.withResolvers<unknown>()
+  client.agent.dispatch(
+    { origin: server.origin, path: '/', method: 'GET' },
+    {
+      onRequestStart: () => undefined,
+      onResponseStart: () => undefined,
+      onResponseData: () => {
+        begun.resolve(undefined)
+      },
+      onResponseEnd: () => {
+        ended.resolve(client.watch.breach)
+      },
+      onResponseError: (_controller, error) => {
+        ended.reject(error)
+      },
+    },
+  )
+  expect(await ended.promise).toMatchObject({ code: 'ECONNRESET' })
+  expect(client.watch.breach).toBeUndefined()
 })

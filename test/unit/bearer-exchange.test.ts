@@ -62,6 +62,7 @@ function setUp(options: Partial<BearerOptions> = {}) {
     replayLimitBytes: 1000,
     replayMemory: new ReplayMemory(10_000),
     isStale: () => true,
+    breach: () => undefined,
     onEvent: ({ type }) => void log.push(type),
     ...options,
   })

@@ -20,7 +20,7 @@ test.each([
   [coded('ECONNREFUSED'), 'PROXY_UPSTREAM_UNREACHABLE', 'connection_refused'],
   [coded('ECONNRESET'), 'PROXY_UPSTREAM_UNREACHABLE', 'connection_terminated'],
   [new errors.SocketError('x'), 'PROXY_UPSTREAM_UNREACHABLE', 'connection_terminated'],
-  [coded('HPE_INVALID_CONSTANT'), 'PROXY_UPSTREAM_UNREACHABLE', 'http_protocol_error'],
+  [new errors.HTTPParserError('x'), 'PROXY_UPSTREAM_UNREACHABLE', 'http_protocol_error'],
   [coded('SOMETHING_NEW'), 'PROXY_UPSTREAM_UNREACHABLE', 'destination_unavailable'],
   [new Error('no code at all'), 'PROXY_UPSTREAM_UNREACHABLE', 'destination_unavailable'],
   ['not even an error', 'PROXY_UPSTREAM_UNREACHABLE', 'destination_unavailable'],
