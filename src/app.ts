@@ -7,6 +7,7 @@ import { describeSettings, type Settings } from './config.ts'
 import { guardFor } from './guard-for.ts'
 import { openHttpsIdentity } from './https-identity.ts'
 import { Inspection } from './inspection.ts'
+import { LogLevel } from './log-level.ts'
 import { metricsOnDemand } from './metrics/on-demand.ts'
 import { createObservers } from './observers.ts'
 import { openListeners, urlOf } from './open-listeners.ts'
@@ -47,6 +48,8 @@ export interface App {
   readonly tls: { readonly url: string; readonly certificate: string; readonly fingerprint: string } | undefined
   /** Reads every file of credentials and certificates again, and asks for a token with what they hold; the old one serves meanwhile. */
   reload(): Promise<void>
+  /** What the log tells, from now on. */
+  readonly logLevel: LogLevel
   /** Drains, once: not ready at once, accepting for DRAIN_DELAY_MS, then waiting for the last request up to DRAIN_TIMEOUT_MS. */
   close(): Promise<{ drained: boolean }>
 }
@@ -58,7 +61,13 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   let isDraining = false
   let url: string | null = null
   const inspection = new Inspection({ settings, clock, version })
-  const observers = createObservers({ logger, clock, inspector: inspection.inspector })
+  const logLevel = new LogLevel(logger)
+  const observers = createObservers({
+    logger,
+    clock,
+    inspector: inspection.inspector,
+    requestLines: settings.LOG_REQUESTS,
+  })
   const onSecret = (secret: string) => {
     inspection.addSecret(secret)
     dependencies.onSecret?.(secret)
@@ -154,6 +163,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       version,
     }),
     refresh: () => keeper.refresh(),
+    logLevel,
     quit: settings.ADMIN_ALLOW_QUIT ? onQuit : undefined,
   })
 
@@ -200,6 +210,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     async reload() {
       await Promise.all([tokens.reload(), callerKeys?.reload(), https?.certificate.reload()])
     },
+    logLevel,
     close: () => (closed ??= close()),
   }
 }

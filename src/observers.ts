@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts'
 import { logBearerEvent, logTokenEvent } from './event-log.ts'
 import type { Inspector } from './inspector/inspector.ts'
 import { Tally } from './metrics/tally.ts'
-import { logAccess } from './server/access-log.ts'
+import { logAccess, type RequestLines } from './server/access-log.ts'
 import type { ExchangeObserver } from './server/exchange.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import type { BearerEvent } from './upstream/bearer-options.ts'
@@ -22,9 +22,10 @@ interface ObserversOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly inspector: Inspector
+  readonly requestLines: RequestLines
 }
 
-export function createObservers({ logger, clock, inspector }: ObserversOptions): Observers {
+export function createObservers({ logger, clock, inspector, requestLines }: ObserversOptions): Observers {
   const tally = new Tally({ now: () => clock.now() })
   const apiRefusals = new ApiRefusals(() => clock.now())
   return {
@@ -35,7 +36,7 @@ export function createObservers({ logger, clock, inspector }: ObserversOptions):
         tally.begun()
       },
       ended(exchange) {
-        logAccess(logger, exchange)
+        logAccess(logger, exchange, requestLines)
         tally.ended(exchange)
         inspector.ended(exchange)
         apiRefusals.ended(exchange)

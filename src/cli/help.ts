@@ -16,6 +16,7 @@ Usage: cloudaware-proxy [serve] [flags]     run the proxy (the default)
 
   --config FILE    read settings from FILE instead of config.env in the working directory
   --print-config   show the settings that would be used, credentials as <set>, and end
+  --quiet, -q      log warnings and errors only, as --log-level warn does
   --version        show the version and end
   --help, -h       show this and end
 

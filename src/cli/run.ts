@@ -22,7 +22,7 @@ export async function run(cli: Cli): Promise<ExitCode> {
   const [first = ''] = cli.argv
   const isNamed = first !== '' && !first.startsWith('-')
   const name = isNamed ? first : 'serve'
-  const argv = isNamed ? cli.argv.slice(1) : cli.argv
+  const argv = spellOut(name, isNamed ? cli.argv.slice(1) : cli.argv)
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   // What follows a lone -- belongs to another program.
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
@@ -43,6 +43,12 @@ export async function run(cli: Cli): Promise<ExitCode> {
     cli.err(`${error.message}\nSee --help, or config.example.env.\n`)
     return 2
   }
+}
+
+/** `--quiet` of the commands that log: warnings and errors only. */
+function spellOut(name: string, argv: readonly string[]): readonly string[] {
+  if (name !== 'serve' && name !== 'demo') return argv
+  return argv.map((arg) => (arg === '--quiet' || arg === '-q' ? '--log-level=warn' : arg))
 }
 
 function print(cli: Cli, text: string): ExitCode {

@@ -106,6 +106,9 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
       logger.info({ drained }, drained ? 'stopped' : 'stopped with requests cut short')
       return drained
     },
+    toggleDebug: () => {
+      app.logLevel.toggleDebug()
+    },
     reload: () => {
       logger.info('SIGHUP: reading files of credentials and certificates again, and asking for a token')
       void app.reload()

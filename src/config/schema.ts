@@ -177,6 +177,11 @@ export const settingsSchema = Type.Object({
     'fatal',
     'silent',
   ]),
+  LOG_REQUESTS: choice(
+    'Which requests have a line in the log: `all`, only those that failed (`failures`), or `none`',
+    'all',
+    ['all', 'failures', 'none'],
+  ),
   LOG_FORMAT: choice('`auto` is `pretty` on a terminal and `json` elsewhere', 'auto', ['auto', 'json', 'pretty']),
 
   DRAIN_DELAY_MS: whole('After SIGTERM: how long new requests are still accepted, in milliseconds', {

@@ -2,9 +2,13 @@ import type { Logger } from 'pino'
 import type { Exchange } from './exchange.ts'
 import { normalPath } from './normal-path.ts'
 
+/** Which requests have a line: all, those that went wrong, none. */
+export type RequestLines = 'all' | 'failures' | 'none'
+
 /** One line a request. Own time is all that is not the upstream's: policy, waiting for a token or a connection, a slow caller's head. */
-export function logAccess(logger: Logger, exchange: Exchange): void {
-  if (!logger.isLevelEnabled('info')) return
+export function logAccess(logger: Logger, exchange: Exchange, lines: RequestLines = 'all'): void {
+  if (lines === 'none' || !logger.isLevelEnabled('info')) return
+  if (lines === 'failures' && !hasFailed(exchange)) return
   const { id, method, target, family, status, ms, upstreamMs, caller, problem, isBrokenOff, facts } = exchange
   logger.info(
     {
@@ -26,6 +30,10 @@ export function logAccess(logger: Logger, exchange: Exchange): void {
     },
     'request',
   )
+}
+
+function hasFailed({ status, problem, isBrokenOff }: Exchange): boolean {
+  return status === undefined || status >= 400 || problem !== undefined || isBrokenOff
 }
 
 function rounded(ms: number): number {

@@ -64,6 +64,7 @@ test('three settings are enough, and the rest has the documented defaults', () =
     ADMIN_ALLOW_QUIT: false,
     INSPECT: false,
     LOG_LEVEL: 'info',
+    LOG_REQUESTS: 'all',
     LOG_FORMAT: 'auto',
     DRAIN_DELAY_MS: 0,
     DRAIN_TIMEOUT_MS: 30_000,

@@ -3,6 +3,7 @@ import { ProxyError } from '../../errors.ts'
 import { toProxyError } from '../../upstream/gateway-error.ts'
 import { sendProblem, toProblem } from '../problem-answer.ts'
 import type { ProxyServer } from '../server.ts'
+import { mountLogLevel, type AdjustableLevel } from './log-level-routes.ts'
 import { mountPage } from './page-routes.ts'
 import type { StatusPage } from './status-page.ts'
 
@@ -29,6 +30,7 @@ export interface AdminOptions {
   readonly metrics: () => Promise<{ contentType: string; text: string }>
   /** Asks for a new token now; resolves when the attempt is over. */
   readonly refresh: () => Promise<void>
+  readonly logLevel: AdjustableLevel
   readonly page: StatusPage
   /** Starts the orderly end, as SIGTERM does; undefined where that is not allowed. */
   readonly quit: (() => void) | undefined
@@ -41,7 +43,7 @@ export interface AdminServer extends ProxyServer {
 
 /** The second listener's routes: health for probes, status for people. It never touches the proxied path space. */
 export async function createAdminServer(options: AdminOptions): Promise<AdminServer> {
-  const { logger, guard, health, status, metrics, refresh, page, quit } = options
+  const { logger, guard, health, status, metrics, refresh, logLevel, page, quit } = options
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -54,7 +56,7 @@ export async function createAdminServer(options: AdminOptions): Promise<AdminSer
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({
       error: 'not found',
-      paths: ['/', '/livez', '/readyz', '/startupz', '/metrics', '/status', 'POST /refresh'],
+      paths: ['/', '/livez', '/readyz', '/startupz', '/metrics', '/status', '/log-level', 'POST /refresh'],
     }),
   )
   const probes = { '/livez': health.live, '/readyz': health.ready, '/startupz': health.startup }
@@ -83,6 +85,7 @@ export async function createAdminServer(options: AdminOptions): Promise<AdminSer
     quit()
     return reply.send({ ok: true, reason: 'draining' })
   })
+  mountLogLevel(app, logLevel)
   const endStreams = mountPage(app, page)
   await app.ready()
   return {
