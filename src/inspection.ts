@@ -75,6 +75,7 @@ export class Inspection {
       watch: (viewer) => feed.join(viewer),
       exchange: (n) => exchanges.find(n)?.detail,
       har: (wanted) => {
+        exchanges.settle()
         const found = exchanges.after(0).map(({ detail }) => detail)
         const kept = wanted === undefined ? found : found.filter(({ n }) => wanted.includes(n))
         return toHar(kept, { version: this.#version, url: overview().url ?? '' })

@@ -27,8 +27,8 @@ export interface Unsettled {
 
 export function recordOf({ n, startedAt, exchange, replayOf }: Unsettled, net: CredentialNet): ExchangeRecord {
   const { facts, problem, upstreamMs, status, caller } = exchange
-  const requestHeaders = facts ? fieldsOf(facts.sentHeaders, net) : null
-  const answerHeaders = facts?.answerHeaders ? fieldsOf(facts.answerHeaders, net) : null
+  const requestHeaders = facts ? net.fields(facts.sentHeaders) : null
+  const answerHeaders = facts?.answerHeaders ? net.fields(facts.answerHeaders) : null
   const sent = facts?.bodies?.request.bytes()
   const requestBody = showBody({ bytes: sent, total: facts?.bytesIn ?? 0, headers: requestHeaders ?? [] }, net)
   const answerBody = showBody(
@@ -64,15 +64,6 @@ export function recordOf({ n, startedAt, exchange, replayOf }: Unsettled, net: C
     detail: { ...summary, target, sfdcRequestId, requestHeaders, answerHeaders, requestBody, answerBody, replay },
     body: replay.kind === 'impossible' ? undefined : body,
   }
-}
-
-function fieldsOf(raw: readonly string[], net: CredentialNet): Field[] {
-  const fields: Field[] = []
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = String(raw[at])
-    fields.push([name, net.field(name, String(raw[at + 1]))])
-  }
-  return fields
 }
 
 function rounded(ms: number): number {

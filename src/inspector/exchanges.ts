@@ -9,14 +9,15 @@ export const KEPT_EXCHANGES = 200
 const MAX_AWAITED = 50
 
 /**
- * The last exchanges. On the way of a request one is only put aside; credentials are blanked, and the objects of the request let go,
- * when somebody looks or half a second later. What is overwritten before that costs nothing more.
+ * The last exchanges. On the way of a request one is only put aside; it is settled soon after: credentials are blanked, and the
+ * objects of the request let go. What is overwritten before that costs nothing more.
  */
 export class Exchanges {
   readonly #net: CredentialNet
   readonly #ring: (Unsettled | ExchangeRecord)[] = []
   readonly #replays = new Map<string, number>()
   #last = 0
+  #settled = 0
 
   constructor(net: CredentialNet) {
     this.#net = net
@@ -25,6 +26,11 @@ export class Exchanges {
   /** The number of the latest one. */
   get last(): number {
     return this.#last
+  }
+
+  /** The number of the latest one that may be shown. */
+  get settled(): number {
+    return this.#settled
   }
 
   add(exchange: Exchange, now: number): void {
@@ -40,24 +46,28 @@ export class Exchanges {
     this.#replays.set(id, of)
   }
 
-  settle(): void {
-    for (let n = Math.max(1, this.#last - KEPT_EXCHANGES + 1); n <= this.#last; n++) this.find(n)
+  /** Blanks the next `most` that are kept and have not been looked at; whether there are more. */
+  settle(most = KEPT_EXCHANGES): boolean {
+    const first = Math.max(this.#settled, this.#last - KEPT_EXCHANGES) + 1
+    this.#settled = Math.min(first + most - 1, this.#last)
+    for (let n = first; n <= this.#settled; n++) this.find(n)
+    return this.#settled < this.#last
   }
 
   find(n: number): ExchangeRecord | undefined {
     const at = n % KEPT_EXCHANGES
     const entry = this.#ring[at]
     if (entry === undefined) return undefined
+    if (('detail' in entry ? entry.detail.n : entry.n) !== n) return undefined
     const record = 'detail' in entry ? entry : recordOf(entry, this.#net)
     this.#ring[at] = record
-    return record.detail.n === n ? record : undefined
+    return record
   }
 
-  /** Those after number `n`, oldest first. */
+  /** Those after number `n` that are settled, oldest first. */
   after(n: number): ExchangeRecord[] {
-    const first = Math.max(n, this.#last - KEPT_EXCHANGES) + 1
     const found: ExchangeRecord[] = []
-    for (let next = first; next <= this.#last; next++) {
+    for (let next = Math.max(n, this.#last - KEPT_EXCHANGES) + 1; next <= this.#settled; next++) {
       const record = this.find(next)
       if (record) found.push(record)
     }

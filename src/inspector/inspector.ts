@@ -15,7 +15,10 @@ export interface InspectorOptions {
   readonly secrets: () => Iterable<string>
 }
 
-const SETTLE_MS = 500
+const SETTLE_MS = 200
+
+/** How many are settled at a stretch: a burst must not hold up the requests that come after it. */
+const AT_A_STRETCH = 5
 
 /** How far a viewer has been told. */
 export interface Seen {
@@ -59,7 +62,7 @@ export class Inspector {
     this.exchanges.add(exchange, now)
     this.#seconds.record(exchange, now)
     this.#troubles.exchange(exchange, this.exchanges.last, now)
-    if (!this.#isSettling) this.#settleSoon()
+    if (!this.#isSettling) void this.#settleSoon()
   }
 
   token(event: TokenEvent): void {
@@ -77,13 +80,15 @@ export class Inspector {
   }
 
   /** Not at each request: of a thousand in a burst, only those that are still kept are worth the search for credentials. */
-  #settleSoon(): void {
+  async #settleSoon(): Promise<void> {
     this.#isSettling = true
-    const settle = () => {
+    try {
+      await this.#clock.sleep(SETTLE_MS, this.#closing.signal)
+      while (this.exchanges.settle(AT_A_STRETCH)) await this.#clock.sleep(0, this.#closing.signal)
       this.#isSettling = false
-      this.exchanges.settle()
+    } catch {
+      // Closing: nobody will look.
     }
-    this.#clock.sleep(SETTLE_MS, this.#closing.signal).then(settle, () => undefined)
   }
 
   since(seen: Seen): Happened {
@@ -93,7 +98,7 @@ export class Inspector {
     const { changes } = this.#troubles
     return {
       seen: {
-        exchange: this.exchanges.last,
+        exchange: this.exchanges.settled,
         mark: marks.at(-1)?.n ?? seen.mark,
         second: seconds.at(-1)?.at ?? seen.second,
         troubles: changes,

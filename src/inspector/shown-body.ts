@@ -90,10 +90,17 @@ function asText(bytes: Buffer, type: string, isPart: boolean): string | undefine
   try {
     // As a stream: a character that was cut at the end is no mistake.
     const text = new TextDecoder(charset, { fatal: true }).decode(bytes, { stream: isPart })
-    return CONTROL.test(text) ? undefined : text
+    return holdsControl(text) ? undefined : text
   } catch {
     return undefined
   }
 }
 
-const CONTROL = /(?![\t\n\r\f\u001b])[\p{Cc}\uFFFE\uFFFF]/u
+/** A control character that no text has: anything below the space but tab, line feed, form feed, carriage return and escape. */
+function holdsControl(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 32 && code !== 9 && code !== 10 && code !== 12 && code !== 13 && code !== 27) return true
+  }
+  return false
+}

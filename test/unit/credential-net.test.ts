@@ -37,12 +37,52 @@ test.each([
   ['Set-Cookie', 'BAYEUX_BROWSER=abc'],
   ['X-Auth-Token', 'abc'],
   ['X-API-KEY', 'abc'],
-  ['X-Amz-Signature', 'abc'],
 ])('the field %s is blanked whatever it holds', (name, value) => {
-  expect(net.field(name, value)).toBe('[redacted]')
+  expect(net.fields([name, value, 'Accept', '*/*'])).toEqual([
+    [name, '[redacted]'],
+    ['Accept', '*/*'],
+  ])
 })
 
 test('a token in any other field is blanked, the rest of it stays', () => {
-  expect(net.field('Location', '/x?sid=00D000000000001!abc&y=1')).toBe('/x?sid=[redacted]&y=1')
-  expect(net.field('Content-Type', 'application/json')).toBe('application/json')
+  expect(net.fields(['Location', '/x?sid=00D000000000001!abc&y=1', 'Content-Type', 'application/json'])).toEqual([
+    ['Location', '/x?sid=[redacted]&y=1'],
+    ['Content-Type', 'application/json'],
+  ])
+})
+
+test('the quick look lets off no shape and no secret: each name of a credential, in each notation', () => {
+  const names = [
+    'sessionId',
+    'accessToken',
+    'password',
+    'newPassword',
+    'clientSecret',
+    'api_key',
+    'apikey',
+    'assertion',
+    'sid',
+    'id_token',
+  ]
+  for (const name of names) {
+    for (const text of [
+      `<${name}>v4lue</${name}>`,
+      `<s:${name} a="b">v4lue`,
+      `{"${name}" : "v4lue"}`,
+      `a=b&${name}=v4lue`,
+    ]) {
+      expect([text, net.text(text)]).toEqual([text, expect.not.stringContaining('v4lue')])
+    }
+  }
+  for (const secret of ['?/+ &', 'ümläut secret', 'plain-secret', '"quoted"']) {
+    const { text } = createCredentialNet(() => [secret])
+    for (const form of [
+      secret,
+      JSON.stringify(secret),
+      encodeURIComponent(secret),
+      new URLSearchParams({ a: secret }).toString(),
+    ]) {
+      expect(text(`x ${form} y`)).toContain('[redacted]')
+    }
+  }
 })

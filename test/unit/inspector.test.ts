@@ -15,6 +15,12 @@ function inspectorAt(start = 1_700_000_000_000) {
 test('the last two hundred exchanges are kept, and found by their number', () => {
   const { inspector } = inspectorAt()
   for (let n = 1; n <= 450; n++) inspector.ended(exchangeOf({ target: `/services/data?n=${n}` }))
+  expect(inspector.since(NOTHING_SEEN).exchanges).toEqual([])
+  expect(inspector.exchanges.settle(50)).toBe(true)
+  expect(inspector.since(NOTHING_SEEN).exchanges.map(({ n }) => n)).toEqual(
+    Array.from({ length: 50 }, (_, at) => at + 251),
+  )
+  expect(inspector.exchanges.settle()).toBe(false)
   const { exchanges, seen } = inspector.since(NOTHING_SEEN)
   expect(exchanges.map(({ n }) => n)).toEqual(Array.from({ length: 200 }, (_, at) => at + 251))
   expect(inspector.exchanges.find(250)).toBeUndefined()
@@ -22,6 +28,7 @@ test('the last two hundred exchanges are kept, and found by their number', () =>
   expect(inspector.exchanges.find(300)?.detail.target).toBe('/services/data?n=300')
   expect(inspector.since(seen).exchanges).toEqual([])
   inspector.ended(exchangeOf())
+  inspector.exchanges.settle()
   expect(inspector.since(seen).exchanges).toHaveLength(1)
   inspector.close()
 })
@@ -36,6 +43,7 @@ test('credentials in addresses, fields and messages are not kept', () => {
       problem: new ProxyError('PROXY_PATH_REFUSED', { detail: 'the-secret-value' }),
     }),
   )
+  inspector.exchanges.settle()
   const kept = JSON.stringify([inspector.since(NOTHING_SEEN), inspector.exchanges.find(1)])
   for (const secret of ['the-secret-value', 'AQ.abc', 'c00kie', 'abcdef']) expect(kept).not.toContain(secret)
   inspector.close()
