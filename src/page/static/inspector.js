@@ -1,12 +1,14 @@
-import { buttonById, byId, el, fill, say } from './dom.js'
+import { buttonById, byId, el, fill } from './dom.js'
 import { counted } from './format.js'
 import { closeDetail, showDetail, showMissing } from './detail.js'
-import { askBeforeReplay, copy } from './dialogs.js'
+import { copy } from './dialogs.js'
+import { startKeys } from './keys.js'
 import { List } from './list.js'
+import { jsonOf, sendAgain } from './replay.js'
 import { toCurl } from './curl.js'
 
 /** @import { State } from './feed.js' */
-/** @import { Kind } from './list.js' */
+/** @import { Kind } from './exchange-filter.js' */
 /** @import { ExchangeDetail, ExchangeSummary } from '../../inspector/wire.ts' */
 
 const section = byId('inspector')
@@ -125,46 +127,12 @@ async function copyCurl() {
 
 async function replay() {
   if (!detail || !state) return
-  const { n, method, target, replay: offer } = detail
-  if (offer.kind === 'impossible') {
-    say(`No replay: ${offer.why}`)
-    return
-  }
-  const isRisky = offer.kind === 'ask'
-  const { asksForKey } = state.latest.inspector
-  const agreed =
-    isRisky || asksForKey
-      ? await askBeforeReplay({ request: `${method} ${target}`, isRisky, asksForKey })
-      : { apiKey: undefined }
-  if (!agreed) return
-  say('Sending it again…')
-  const answer = await fetch(`/exchanges/${n}/replay${isRisky ? '?agreed=true' : ''}`, {
-    method: 'POST',
-    headers: {
-      'x-cloudaware-proxy-page': 'replay',
-      ...(agreed.apiKey !== undefined && { 'x-api-key': agreed.apiKey }),
-    },
-  }).catch(() => undefined)
-  const told = /** @type {{ ok?: boolean, reason?: string, status?: number, requestId?: string } | undefined} */ (
-    answer && (await jsonOf(answer))
-  )
-  if (told?.ok !== true) {
-    say(`It was not sent again: ${told?.reason ?? 'the proxy could not be reached.'}`)
-    return
-  }
-  say(`Answered with ${told.status ?? '?'}.`)
+  const requestId = await sendAgain(detail, state.latest.inspector)
+  if (requestId === undefined) return
   // Its exchange may have come before this answer.
-  const found = state.exchanges.find(({ id }) => id === told.requestId)
+  const found = state.exchanges.find(({ id }) => id === requestId)
   if (found) list.choose(found.n, true)
-  else awaited = told.requestId
-}
-
-/**
- * @param {Response} answer
- * @returns {Promise<unknown>} undefined where it is no JSON
- */
-function jsonOf(answer) {
-  return answer.json().catch(() => undefined)
+  else awaited = requestId
 }
 
 function applyFilter() {
@@ -191,75 +159,6 @@ for (const button of kinds) {
   })
 }
 
-document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return
-  const isTyping = event.target instanceof HTMLInputElement
-  if (event.key === '/' && !isTyping) {
-    event.preventDefault()
-    filterField.focus()
-    filterField.select()
-    return
-  }
-  // Single letters mean something only where the exchanges are what one works with.
-  const isHere = event.target instanceof Node && section.contains(event.target)
-  if (isHere) inHere(event, isTyping)
-})
-
-/**
- * @param {KeyboardEvent} event
- * @param {boolean} isTyping
- */
-function inHere(event, isTyping) {
-  const isReading = event.target instanceof HTMLElement && event.target.closest('#detail') !== null
-  const action = actionOf(event.key, isTyping, isReading)
-  if (!action) return
-  event.preventDefault()
-  action()
-}
-
-/**
- * @param {string} key
- * @param {boolean} isTyping
- * @param {boolean} isReading
- * @returns {(() => void) | undefined}
- */
-function actionOf(key, isTyping, isReading) {
-  if (key === 'Escape') return escape
-  if (key === 'ArrowDown' && !isReading)
-    return () => {
-      list.move(1)
-    }
-  if (isTyping) return undefined
-  switch (key) {
-    case 'ArrowUp':
-      return isReading
-        ? undefined
-        : () => {
-            list.move(-1)
-          }
-    case 'j':
-      return () => {
-        list.move(1)
-      }
-    case 'k':
-      return () => {
-        list.move(-1)
-      }
-    case 'Enter':
-      return document.activeElement instanceof HTMLTableRowElement ? enter : undefined
-    case 'c':
-      return () => void copyCurl()
-    case 'r':
-      return () => void replay()
-    case 'p':
-      return () => {
-        pause(pauseButton.ariaPressed !== 'true')
-      }
-    default:
-      return undefined
-  }
-}
-
 function enter() {
   const row = document.activeElement
   if (!(row instanceof HTMLTableRowElement)) return
@@ -276,3 +175,20 @@ function escape() {
   filterField.value = ''
   applyFilter()
 }
+
+startKeys(section, {
+  search: () => {
+    filterField.focus()
+    filterField.select()
+  },
+  move: (step) => {
+    list.move(step)
+  },
+  enter,
+  escape,
+  copy: () => void copyCurl(),
+  replay: () => void replay(),
+  pause: () => {
+    pause(pauseButton.ariaPressed !== 'true')
+  },
+})

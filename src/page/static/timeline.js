@@ -1,7 +1,9 @@
 import { byId, el, fill, svg } from './dom.js'
 import { inWords, timeOfDay } from './format.js'
+import { gapsOf, livesOf, ticks } from './token-lives.js'
 
 /** @import { State } from './feed.js' */
+/** @import { Life } from './token-lives.js' */
 /** @import { TokenMark } from '../../inspector/wire.ts' */
 
 const HEIGHT = 112
@@ -78,35 +80,6 @@ function showMarks({ marks }) {
         ),
       ),
   )
-}
-
-/**
- * @typedef {object} Life
- * @property {string} fingerprint
- * @property {number} from
- * @property {number} to
- * @property {boolean} isHeld
- */
-
-/**
- * Which token was held when.
- * @param {readonly TokenMark[]} marks
- * @param {number} now
- * @returns {Life[]}
- */
-function livesOf(marks, now) {
-  /** @type {Life[]} */
-  const lives = []
-  for (const { kind, at, fingerprint } of marks) {
-    const open = lives.at(-1)
-    if (kind === 'obtained' && fingerprint !== null) {
-      if (open?.isHeld) lives[lives.length - 1] = { ...open, to: at, isHeld: false }
-      lives.push({ fingerprint, from: at, to: now, isHeld: true })
-    } else if (kind === 'refused' && open?.isHeld && open.fingerprint === fingerprint) {
-      lives[lives.length - 1] = { ...open, to: at, isHeld: false }
-    }
-  }
-  return lives
 }
 
 /** @param {State} state */
@@ -216,22 +189,6 @@ function bandOf({ fingerprint, from, to, isHeld }, x) {
 }
 
 /**
- * When no token was held.
- * @param {readonly Life[]} lives
- * @param {number} from
- * @param {number} now
- * @param {boolean} isNoneHeld
- * @returns {(readonly [number, number])[]}
- */
-function gapsOf(lives, from, now, isNoneHeld) {
-  const gaps = lives.slice(1).flatMap((life, at) => {
-    const former = lives[at]
-    return former && life.from - former.to > 0 ? [/** @type {const} */ ([former.to, life.from])] : []
-  })
-  return isNoneHeld ? [...gaps, /** @type {const} */ ([lives.at(-1)?.to ?? from, now])] : gaps
-}
-
-/**
  * A line at a moment to come, with its words beside it.
  * @param {{ at: number, width: number, row: number, kind: string, words: string }} flag
  */
@@ -245,20 +202,6 @@ function flag({ at, width, row, kind, words }) {
       words,
     ),
   ]
-}
-
-/**
- * Round moments, no more than have room.
- * @param {number} from
- * @param {number} to
- * @param {number} most
- */
-function ticks(from, to, most) {
-  const steps = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200].map((s) => s * 1000)
-  const step = steps.find((size) => (to - from) / size <= most) ?? 86_400_000
-  const offset = new Date(from).getTimezoneOffset() * 60_000
-  const first = Math.ceil((from - offset) / step) * step + offset
-  return Array.from({ length: Math.floor((to - first) / step) + 1 }, (_, at) => first + at * step)
 }
 
 /**
