@@ -118,11 +118,15 @@ class Keeper implements TokenKeeper {
   /** Callers have the token already. As a sleep, it ends when the loop is woken: a refusal or a demand need not wait for it. */
   async #introspect(): Promise<void> {
     const { introspect } = this.#options
-    const value = this.#state.valueToIntrospect
-    if (introspect === undefined || value === undefined) return
+    const held = this.#state.toIntrospect
+    if (introspect === undefined || held === undefined) return
     const { signal } = (this.#nap = new AbortController())
-    const outcome = await this.#ask({ timeoutMs: INTROSPECTION_TIMEOUT_MS, signal }, introspect.bind(undefined, value))
-    if (!signal.aborted) this.#state.introspected(value, outcome, this.#time.now())
+    const outcome = await this.#ask(
+      { timeoutMs: INTROSPECTION_TIMEOUT_MS, signal },
+      introspect.bind(undefined, held.token.value),
+    )
+    // Whatever came meanwhile, a refusal or a demand, woke the loop: its plan stands.
+    if (!signal.aborted) this.#state.introspected(held, outcome, this.#time.now())
   }
 
   async #ask<T>(

@@ -128,19 +128,19 @@ export class TokenState {
     if (now >= this.#plan.calmUntil) this.#plan.calm(now + schedule.GRACE_MS)
   }
 
-  /** The value that the endpoint has just given, where it said nothing of its life. */
-  get valueToIntrospect(): string | undefined {
+  /** The token that the endpoint has just given, where it said nothing of its life. */
+  get toIntrospect(): HeldToken | undefined {
     const held = this.#held
     if (held === undefined || this.hindrance !== undefined || this.#plan.reason !== 'schedule') return undefined
-    return held.life.source === 'expires_in' || held.life.source === 'jwt' ? undefined : held.token.value
+    return held.life.source === 'expires_in' || held.life.source === 'jwt' ? undefined : held
   }
 
-  /** The endpoint was asked for the life left of a token, and said it or not. */
-  introspected(value: string, outcome: number | OAuthError, now: number): void {
+  /** The endpoint was asked for the life left of the token held, and said it or not; nothing happened meanwhile. */
+  introspected(held: HeldToken, outcome: number | OAuthError, now: number): void {
     const loud = !this.#introspectionFails
     this.#introspectionFails = outcome instanceof OAuthError
     if (outcome instanceof OAuthError) this.#options.emit({ type: 'introspection-failed', error: outcome.error, loud })
-    else this.#learnLife(value, outcome, now)
+    else this.#learnLife(held, outcome, now)
   }
 
   /** A value that was refused gets a second chance, but not too soon, and not in place of one that nobody has refused. */
@@ -151,10 +151,7 @@ export class TokenState {
     return isTrusted ? this.#refusals.wasRefused(value) : this.#refusals.isDead(value, now)
   }
 
-  #learnLife(value: string, lifeMs: number, now: number): void {
-    const held = this.#held
-    // Whatever came meanwhile, a refusal or a demand: its plan stands.
-    if (held?.token.value !== value || this.#plan.reason !== 'schedule') return
+  #learnLife(held: HeldToken, lifeMs: number, now: number): void {
     const introspected = { ...held, life: { ms: lifeMs, source: 'introspection' }, endsAt: now + lifeMs } as const
     this.#live(introspected, now, this.#unchanged > 0 ? this.#plan.dueAt - now : 0)
     this.#options.emit({ type: 'life-introspected', fingerprint: held.token.fingerprint, lifeSeconds: seconds(lifeMs) })
