@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { chromiumPath } from './chromium.ts'
+import { missingNeeds } from './tools-document.ts'
 
 const LEFT_OUT = 'container tests need a container engine: npm run test:container'
 const NO_CURL = 'client tests need curl: install it, then npm run test:clients'
@@ -11,7 +12,11 @@ const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', imp
 const hasCurl = spawnSync('curl', ['--version']).status === 0
 const hasBrowser = chromiumPath() !== undefined
 const projects = ['unit', 'integration', ...(hasCurl ? ['clients'] : []), ...(hasBrowser ? ['browser'] : [])]
-const leftOut = [LEFT_OUT, ...(hasCurl ? [] : [NO_CURL]), ...(hasBrowser ? [] : [NO_BROWSER])]
+const leftOut = [
+  LEFT_OUT,
+  ...(hasCurl ? missingNeeds().map(recipesOf) : [NO_CURL]),
+  ...(hasBrowser ? [] : [NO_BROWSER]),
+]
 
 // This very Node, which npm found in node_modules/.bin: the machine's own may be older.
 const { status } = spawnSync(
@@ -21,3 +26,10 @@ const { status } = spawnSync(
 )
 process.stdout.write(`Left out: ${leftOut.join('; ')}\n`)
 process.exitCode = status ?? 1
+
+/** What of docs/tools.md cannot be run here. */
+function recipesOf(need: string): string {
+  if (need === 'tools')
+    return 'the Salesforce CLI and other programs of docs/tools.md need npm run tools, then npm run test:clients'
+  return `recipes of docs/tools.md need ${need}: install it, then npm run test:clients`
+}
