@@ -1,14 +1,14 @@
 /** Request headers by lower-case name, as Node gives them. */
 export type HeaderFields = Readonly<Record<string, string | string[] | undefined>>
 
-const OVERRIDE_HEADERS = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const
+const OVERRIDE_HEADERS = new Set(['x-http-method-override', 'x-http-method', 'x-method-override'])
 
 /**
  * Every method that the request could be taken for, upper case. Salesforce lets `?_HttpMethod=PATCH` turn a POST into
  * another method, so a policy must hold for all of them.
  */
 export function effectiveMethods(method: string, search: string, headers: HeaderFields): readonly string[] {
-  const overrides = OVERRIDE_HEADERS.flatMap((name) => headers[name] ?? [])
+  const overrides = Object.entries(headers).flatMap(([name, value]) => (isOverride(name) ? (value ?? []) : []))
   // A cheap look first: most queries can hold no such parameter.
   if (/httpmethod|%/i.test(search)) {
     for (const [name, value] of new URLSearchParams(search)) {
@@ -16,6 +16,11 @@ export function effectiveMethods(method: string, search: string, headers: Header
     }
   }
   return [method, ...overrides].map((name) => name.trim().toUpperCase())
+}
+
+/** Servers that turn fields into variables take `_` for `-`. */
+function isOverride(name: string): boolean {
+  return name.includes('method') && OVERRIDE_HEADERS.has(name.replaceAll('_', '-'))
 }
 
 /** GET and HEAD ask; anything else may change something. OPTIONS only asks, too. */

@@ -42,7 +42,7 @@ export function collapseSlashes(target: string): string {
 const NOT_IN_A_URL = /[^!-~]|#/
 
 const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+$/
-const RESPONSE_FORMAT = /\.(?:json|xml)$/
+const RESPONSE_FORMAT = /(?:\.(?:json|xml))+\/?$/
 
 /**
  * The path as a lenient server could read it: decoded, case-folded, without `;` parameters, outer blanks,
@@ -66,8 +66,10 @@ export function decodedForPolicy(path: string): string | TargetProblem {
   if (plain.some((segment, index) => isAmbiguous(segment, index, plain.length))) {
     return { problem: 'The path holds a dot segment or an empty one.' }
   }
-  const joined = plain.join('/').replace(RESPONSE_FORMAT, '')
-  return joined.length > 1 && joined.endsWith('/') ? joined.slice(0, -1) : joined
+  return plain
+    .join('/')
+    .replace(RESPONSE_FORMAT, '')
+    .replace(/(?<=.)\/$/, '')
 }
 
 /**

@@ -7,6 +7,7 @@ test.each([
   ['?%5fHttp%4dethod=PATCH', {}, ['POST', 'PATCH']],
   ['?_HttpMethod=GET&_HttpMethod=PUT', {}, ['POST', 'GET', 'PUT']],
   ['', { 'x-http-method-override': 'patch' }, ['POST', 'PATCH']],
+  ['', { x_http_method_override: 'DELETE' }, ['POST', 'DELETE']],
   ['?q=x%20y', { 'x-method-override': ['PUT', 'GET'] }, ['POST', 'PUT', 'GET']],
   ['?q=HttpMethod', {}, ['POST']],
   ['', {}, ['POST']],
