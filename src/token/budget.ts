@@ -31,8 +31,17 @@ export class RequestBudget {
    * over an hour. So an outage of hours never uses the budget up, and what is left serves whoever has news.
    */
   paceMs(now: number): number {
-    const most = Math.ceil(this.limit / 2)
-    return this.used(now) < most ? 0 : HOUR_MS / Math.max(this.limit - most, 1)
+    return this.#spread(Math.floor(this.limit / 2), now)
+  }
+
+  /** The same for a demand, once a quarter is left: a script that demands all day must not leave a dead token without replacement. */
+  demandPaceMs(now: number): number {
+    const reserve = Math.floor(this.limit / 4)
+    return reserve === 0 ? 0 : this.#spread(reserve, now)
+  }
+
+  #spread(reserve: number, now: number): number {
+    return this.used(now) < this.limit - reserve ? 0 : HOUR_MS / Math.max(reserve, 1)
   }
 
   /** Requests of the last hour. */

@@ -171,7 +171,8 @@ class Keeper implements TokenKeeper {
   #demand(reason: 'operator' | 'reload'): void {
     this.#nextDemand = this.#isAsking ? reason : undefined
     if (this.#isAsking) return
-    this.#state.demanded(reason, this.#time.now())
+    const paceMs = this.#budget.demandPaceMs(this.#options.clock.monotonic())
+    this.#state.demanded(reason, this.#time.now(), paceMs)
     this.#wake()
   }
 

@@ -42,9 +42,9 @@ export class RefreshPlan {
     this.#notBefore = 0
   }
 
-  /** A person asks for an attempt now: not long after the last one, but never later than it was due anyway. */
-  demand(reason: 'operator' | 'reload', now: number): void {
-    const allowedAt = Math.max(now, this.#askedAt + DEMAND_INTERVAL_MS)
+  /** A person asks for an attempt now: not long after the last one (`paceMs` at least), but never later than it was due anyway. */
+  demand(reason: 'operator' | 'reload', now: number, paceMs: number): void {
+    const allowedAt = Math.max(now, this.#askedAt + Math.max(DEMAND_INTERVAL_MS, paceMs))
     this.want(Math.min(allowedAt, this.dueAt), reason)
   }
 

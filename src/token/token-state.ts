@@ -117,9 +117,9 @@ export class TokenState {
     return true
   }
 
-  /** The operator, or a new secret, asks for an attempt now; only a rate limit and the budget stand above that. */
-  demanded(reason: 'operator' | 'reload', now: number): void {
-    this.#plan.demand(reason, now)
+  /** The operator, or a new secret, asks for an attempt now; only a rate limit and the budget, which asks for `paceMs`, stand above that. */
+  demanded(reason: 'operator' | 'reload', now: number, paceMs: number): void {
+    this.#plan.demand(reason, now, paceMs)
     if (this.#failure?.error.kind !== 'rate-limited') this.#plan.release()
   }
 

@@ -32,6 +32,36 @@ test('in a long outage the operator is still heard at once', async () => {
   expect(bench.keeper.get()).toMatchObject({ value: 'after the outage' })
 })
 
+test('a script that asks for a token all day leaves a quarter of the budget to replace a token that dies', async () => {
+  await using bench = new KeeperBench({ random })
+  for (let minute = 0; minute < 300; minute++) {
+    for (const reload of [false, true]) {
+      if (reload) bench.keeper.reload()
+      else void bench.keeper.refresh().catch(() => undefined)
+      await bench.clock.advance(30 * SECOND)
+    }
+    if (minute % 10 === 9) {
+      bench.keeper.reject(await bench.keeper.get())
+      const requests = bench.requests
+      await bench.keeper.get()
+      expect(bench.requests).toBe(requests + 1)
+    }
+  }
+  expect(bench.eventsOf('held-back')).toEqual([])
+  expect(bench.keeper.status().budget.used).toBeLessThanOrEqual(60)
+})
+
+test('a budget too small for a reserve is used as it is', async () => {
+  await using bench = new KeeperBench({ requestsPerHour: 3 })
+  for (let demand = 0; demand < 5; demand++) {
+    await bench.clock.advance(5 * SECOND)
+    bench.keeper.reload()
+  }
+  await bench.clock.advance(0)
+  expect(bench.requests).toBe(3)
+  expect(bench.eventsOf('held-back')).toHaveLength(3)
+})
+
 test('a token that is given again and again although it was refused spends no more than retries may', async () => {
   await using bench = new KeeperBench({ random, answering: () => answer('the-same') })
   bench.keeper.reject(await bench.keeper.get())
