@@ -23,6 +23,13 @@ export function holdToken(answer: TokenAnswer, life: Life, { now, wallNow }: Omi
   return { token, bornAt: now, life, endsAt: now + life.ms }
 }
 
+/** The same token after an answer that gave it again: the org may have moved meanwhile. */
+export function readdress(held: HeldToken, { instanceUrl, identityUrl }: TokenAnswer): HeldToken {
+  const { token } = held
+  const addresses = { instanceUrl: instanceUrl ?? token.instanceUrl, identityUrl: identityUrl ?? token.identityUrl }
+  return { ...held, token: { ...token, ...addresses } }
+}
+
 /** What events say of a token. */
 export function describeHeld({ token: { fingerprint, format }, life }: HeldToken) {
   return { fingerprint, format, lifeSeconds: Math.ceil(life.ms / 1000), lifeSource: life.source }

@@ -1,6 +1,6 @@
 import { diagnose } from './diagnose.ts'
 import { failedEvent, seconds } from './failed-event.ts'
-import { describeHeld, holdToken, type HeldToken, type Moment } from './held-token.ts'
+import { describeHeld, holdToken, readdress, type HeldToken, type Moment } from './held-token.ts'
 import { OAuthError } from './oauth-error.ts'
 import { RefreshPlan } from './refresh-plan.ts'
 import { Refusals } from './refusals.ts'
@@ -75,8 +75,11 @@ export class TokenState {
     this.#failure = undefined
     this.#plan.release()
     this.#noteInstance(answer.refusedInstanceUrl)
-    if (this.#held?.token.value === answer.value) this.#keep(this.#held.token, outcome, now)
-    else this.#adopt(answer, outcome, moment)
+    const held = this.#held
+    if (held?.token.value === answer.value) {
+      this.#held = readdress(held, answer)
+      this.#keep(held.token, outcome, now)
+    } else this.#adopt(answer, outcome, moment)
   }
 
   /** A token request failed; the token held, if any, serves on, since only the API can prove it dead. */

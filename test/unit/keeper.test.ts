@@ -403,6 +403,23 @@ test('an instance_url that is not trusted is reported once, and the token is use
   expect(bench.keeper.status().refusedInstanceUrl).toBe('https://evil.example')
 })
 
+test('the same token is used where the last answer says, if it says', async () => {
+  await using bench = new KeeperBench({
+    answering: (_, count) =>
+      answer(
+        'the-same',
+        count === 3 ? {} : { instanceUrl: `https://host-${count}`, identityUrl: `https://id-${count}` },
+      ),
+  })
+  expect(await bench.keeper.get()).toMatchObject({ instanceUrl: 'https://host-1', identityUrl: 'https://id-1' })
+  for (let refresh = 0; refresh < 2; refresh++) {
+    await bench.clock.advance(5 * SECOND)
+    await bench.keeper.refresh()
+    expect(bench.keeper.get()).toMatchObject({ instanceUrl: 'https://host-2', identityUrl: 'https://id-2' })
+  }
+  expect(bench.requests).toBe(3)
+})
+
 test('closing ends the loop, the request and every wait, and what is held can still be had', async () => {
   const bench = new KeeperBench({ answering: hanging })
   const waiting = expect(bench.keeper.get()).rejects.toMatchObject({ name: 'TokenUnavailableError' })
