@@ -61,6 +61,25 @@ module.exports = {
       from: { path: '^src/', pathNot: '^src/config(/|\\.ts$)' },
       to: { path: '^src/config/' },
     },
+    {
+      name: 'token-store-knows-tokens-alone',
+      comment: 'it wraps a grant; only the composition root knows that tokens are shared',
+      severity: 'error',
+      from: { path: '^src/token-store/' },
+      to: { path: '^src/', pathNot: '^src/(token-store|token)/|^src/clock\\.ts$' },
+    },
+    {
+      name: 'token-store-is-the-roots',
+      severity: 'error',
+      from: { path: '^src/(token|upstream|server|cli|emulator|config)/' },
+      to: { path: '^src/token-store/' },
+    },
+    {
+      name: 'redis-has-one-owner',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/token-store/redis-store\\.ts$' },
+      to: { path: 'node_modules/ioredis' },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no-orphans',

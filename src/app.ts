@@ -9,6 +9,7 @@ import { openHttpsIdentity } from './https-identity.ts'
 import { Inspection } from './inspection.ts'
 import { LogLevel } from './log-level.ts'
 import { metricsOnDemand } from './metrics/on-demand.ts'
+import { logStoreEvent } from './event-log.ts'
 import { createObservers } from './observers.ts'
 import { openListeners, urlOf } from './open-listeners.ts'
 import { createAdminServer } from './server/admin/admin.ts'
@@ -86,7 +87,11 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     settings,
     clock,
     dispatcher: tokenAgent,
+    ca,
     onSecret,
+    onStoreEvent: (event) => {
+      logStoreEvent(logger, event)
+    },
     onEvent: (event) => {
       observers.token(event)
       onTokenEvent?.(event)

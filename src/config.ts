@@ -77,7 +77,7 @@ export function secretsOf(settings: Settings): readonly string[] {
     // Where its address holds no credentials, the company's proxy may be named.
     hasFileTwin(name) && typeof value === 'string' && name !== 'HTTPS_PROXY' ? [value] : [],
   )
-  const all = [...given, ...proxyCredentials(settings.HTTPS_PROXY)]
+  const all = [...given, ...proxyCredentials(settings.HTTPS_PROXY), ...storePassword(settings.TOKEN_STORE_URL)]
   return 'keys' in keys ? [...all, ...keys.keys.map(({ key }) => key)] : all
 }
 
@@ -87,6 +87,11 @@ function proxyCredentials(address: string | undefined): string[] {
   if (username === '' && password === '') return []
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return [`${username}:${password}`, pair, Buffer.from(pair).toString('base64')]
+}
+
+function storePassword(address: string | undefined): string[] {
+  const { password = '' } = address === undefined ? {} : new URL(address)
+  return password === '' ? [] : [password, decodeURIComponent(password)]
 }
 
 function unreadableFiles(settings: Checked, { cwd, readFile }: Pick<Sources, 'cwd' | 'readFile'>): string[] {

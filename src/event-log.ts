@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { CertificateEvent } from './server/certificate.ts'
+import type { StoreEvent } from './token-store/patient-store.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import type { BearerEvent } from './upstream/bearer-options.ts'
 
@@ -105,5 +106,22 @@ export function logCertificateEvent(
       return
     case 'secret-unreadable':
       logTokenEvent(log, event)
+  }
+}
+
+/** Tells the log how the sharing of tokens between replicas goes. */
+export function logStoreEvent(log: Logger, event: StoreEvent): void {
+  switch (event.type) {
+    case 'store-unavailable':
+      log.warn(
+        { error: event.error },
+        'the token store (TOKEN_STORE_URL) is of no use: this replica asks for its own tokens',
+      )
+      return
+    case 'store-available':
+      log.info('the token store answers again')
+      return
+    case 'token-adopted':
+      log.info({ token: event.fingerprint, generation: event.generation }, "another replica's token adopted")
   }
 }

@@ -22,6 +22,8 @@ export interface TokenClientsOptions {
 export function tokenClients({ settings, dispatcher, now, open }: TokenClientsOptions): {
   grant: Grant
   introspect: Introspect
+  /** What the grant presents, and for whom: replicas that agree in it may share a token. */
+  identity: { secret: SecretSource; clientId: SecretSource; username: string }
 } {
   const client = {
     clientId: open('CLOUDAWARE_CLIENT_ID'),
@@ -36,17 +38,24 @@ export function tokenClients({ settings, dispatcher, now, open }: TokenClientsOp
     configuredUrl: settings.CLOUDAWARE_URL,
     trustedHosts: settings.CLOUDAWARE_TRUSTED_HOSTS,
   }
-  const grant =
-    settings.CLOUDAWARE_GRANT_TYPE === 'jwt_bearer'
-      ? jwtBearerGrant({
-          ...shared,
-          clientId: client.clientId,
-          privateKey: open('CLOUDAWARE_JWT_KEY'),
-          // Checked to be there with this grant.
-          username: settings.CLOUDAWARE_JWT_USERNAME ?? '',
-          audience: settings.CLOUDAWARE_JWT_AUDIENCE,
-        })
-      : clientCredentialsGrant({ ...shared, ...client })
+  const isJwt = settings.CLOUDAWARE_GRANT_TYPE === 'jwt_bearer'
+  const secret = isJwt ? open('CLOUDAWARE_JWT_KEY') : client.clientSecret
+  // Checked to be there with the JWT grant.
+  const username = isJwt ? (settings.CLOUDAWARE_JWT_USERNAME ?? '') : ''
+  const { clientId } = client
+  const grant = isJwt
+    ? jwtBearerGrant({
+        ...shared,
+        clientId,
+        privateKey: secret,
+        username,
+        audience: settings.CLOUDAWARE_JWT_AUDIENCE,
+      })
+    : clientCredentialsGrant({ ...shared, ...client })
   const introspectUrl = new URL('introspect', tokenUrl).href
-  return { grant, introspect: introspection({ ...endpoint, ...client, introspectUrl }) }
+  return {
+    grant,
+    introspect: introspection({ ...endpoint, ...client, introspectUrl }),
+    identity: { secret, clientId, username },
+  }
 }

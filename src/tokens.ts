@@ -6,6 +6,8 @@ import { watchSecretFile, type SecretFile } from './token/secret-file.ts'
 import { fixedSecret, type SecretSource } from './token/secret-source.ts'
 import type { TokenKeeper } from './token/token-keeper.ts'
 import type { TokenEvent } from './token/token-source.ts'
+import type { StoreEvent } from './token-store/patient-store.ts'
+import { shareTokens } from './token-sharing.ts'
 import { tokenClients, type SecretName } from './token-clients.ts'
 
 export interface TokensOptions {
@@ -14,6 +16,9 @@ export interface TokensOptions {
   /** Carries token requests; closed by the caller. */
   readonly dispatcher: Dispatcher
   readonly onEvent: (event: TokenEvent) => void
+  readonly onStoreEvent: (event: StoreEvent) => void
+  /** Further CA certificates (PEM). */
+  readonly ca?: string | undefined
   /** Told of each value that a secret file is read with. */
   readonly onSecret: (secret: string) => void
 }
@@ -27,7 +32,12 @@ export interface Tokens {
 }
 
 /** The token room, furnished as the settings say: secrets, grant, keeper. */
-export function createTokens({ settings, clock, dispatcher, onEvent, onSecret }: TokensOptions): Tokens {
+export function createTokens(options: TokensOptions): Tokens {
+  const { settings, clock, dispatcher, onSecret } = options
+  const onEvent = (event: TokenEvent) => {
+    shared?.observe(event)
+    options.onEvent(event)
+  }
   const secrets = new Secrets({
     clock,
     onEvent,
@@ -36,14 +46,15 @@ export function createTokens({ settings, clock, dispatcher, onEvent, onSecret }:
       keeper.reload()
     },
   })
-  const { grant, introspect } = tokenClients({
+  const { grant, introspect, identity } = tokenClients({
     settings,
     dispatcher,
     now: () => clock.now(),
     open: (name) => secrets.open(name, settings),
   })
+  const shared = shareTokens({ ...options, grant, identity })
   const keeper = createTokenKeeper({
-    grant,
+    grant: shared ?? grant,
     clock,
     onEvent,
     waitMs: settings.TOKEN_WAIT_MS,
@@ -59,6 +70,7 @@ export function createTokens({ settings, clock, dispatcher, onEvent, onSecret }:
     },
     async close() {
       await Promise.all([keeper.close(), secrets.close()])
+      await shared?.close()
     },
   }
 }

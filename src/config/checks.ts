@@ -12,7 +12,16 @@ type IsGiven = (name: SettingName) => boolean
  * `isGiven` also holds for settings that have a problem of their own, so that they are not called missing.
  */
 export function crossCheck(settings: Checked, isGiven: IsGiven): string[] {
-  const checks = [urlProblems, proxyProblems, grantProblems, tlsProblems, keyProblems, exposureProblems, portProblems]
+  const checks = [
+    urlProblems,
+    proxyProblems,
+    storeProblems,
+    grantProblems,
+    tlsProblems,
+    keyProblems,
+    exposureProblems,
+    portProblems,
+  ]
   return checks.flatMap((check) => check(settings, isGiven))
 }
 
@@ -36,6 +45,21 @@ function proxyProblems({ HTTPS_PROXY: value }: Checked): string[] {
   return isUsable
     ? []
     : ['HTTPS_PROXY must be the address of an http or https proxy: http://[user:password@]host:port.']
+}
+
+function storeProblems({ TOKEN_STORE_URL: value }: Checked): string[] {
+  if (value === undefined) return []
+  const url = URL.parse(value)
+  const isUsable =
+    url !== null &&
+    /^rediss?:$/.test(url.protocol) &&
+    url.hostname !== '' &&
+    /^(\/\d*)?$/.test(url.pathname) &&
+    url.search === '' &&
+    hasReadableUser(url)
+  return isUsable
+    ? []
+    : ['TOKEN_STORE_URL must be redis://[user:password@]host[:port][/database], or rediss:// for TLS.']
 }
 
 function hasReadableUser({ username, password }: URL): boolean {

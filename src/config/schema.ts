@@ -74,6 +74,11 @@ export const settingsSchema = Type.Object({
     minimum: 1,
     maximum: 3600,
   }),
+  TOKEN_STORE_URL: text(
+    'A Redis or Valkey server by which replicas share one token, `redis[s]://[user:password@]host[:port][/database]`',
+    { secret: true },
+  ),
+  TOKEN_STORE_URL_FILE: text('A file that holds that address'),
 
   PROXY_HOST: Type.String({
     description: 'The address to listen on; `localhost` is both 127.0.0.1 and ::1',

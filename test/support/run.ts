@@ -6,16 +6,25 @@ import { missingNeeds } from './tools-document.ts'
 
 const LEFT_OUT = 'container tests need a container engine: npm run test:container'
 const NO_CURL = 'client tests need curl: install it, then npm run test:clients'
+const NO_REDIS = 'token store tests need redis-server: install it, then npm run test:redis'
 const NO_BROWSER = 'browser tests need Chromium: install it, then npm run test:browser'
 
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url))
 const hasCurl = spawnSync('curl', ['--version']).status === 0
 const hasBrowser = chromiumPath() !== undefined
-const projects = ['unit', 'integration', ...(hasCurl ? ['clients'] : []), ...(hasBrowser ? ['browser'] : [])]
+const hasRedis = spawnSync('redis-server', ['--version']).status === 0
+const projects = [
+  'unit',
+  'integration',
+  ...(hasCurl ? ['clients'] : []),
+  ...(hasBrowser ? ['browser'] : []),
+  ...(hasRedis ? ['redis'] : []),
+]
 const leftOut = [
   LEFT_OUT,
   ...(hasCurl ? missingNeeds().map(recipesOf) : [NO_CURL]),
   ...(hasBrowser ? [] : [NO_BROWSER]),
+  ...(hasRedis ? [] : [NO_REDIS]),
 ]
 
 // This very Node, which npm found in node_modules/.bin: the machine's own may be older.

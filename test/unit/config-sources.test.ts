@@ -180,3 +180,27 @@ describe('the company proxy', () => {
     expect(secretsOf(loadSettings({ env: { ...FULL, HTTPS_PROXY: 'http://proxy.corp' } })).join()).not.toContain('corp')
   })
 })
+
+describe('the token store', () => {
+  test.each(['redis://redis', 'rediss://user:p%40ss@redis:6380/2', 'redis://:pass@[::1]:6379'])(
+    '%s is an address of one',
+    (value) => {
+      expect(loadSettings({ env: { ...FULL, TOKEN_STORE_URL: value } }).TOKEN_STORE_URL).toBe(value)
+    },
+  )
+
+  test.each(['redis', 'http://redis', 'redis://', 'redis://redis/name', 'redis://redis?db=1', 'redis://u:%zz@redis'])(
+    '%s is a mistake, told without the value',
+    (value) => {
+      expect(problemsOf({ env: { ...FULL, TOKEN_STORE_URL: value } })).toEqual([
+        'TOKEN_STORE_URL must be redis://[user:password@]host[:port][/database], or rediss:// for TLS.',
+      ])
+    },
+  )
+
+  test('its password is a secret', () => {
+    const settings = loadSettings({ env: { ...FULL, TOKEN_STORE_URL: 'redis://:p%40ss@redis' } })
+    expect(secretsOf(settings)).toEqual(expect.arrayContaining(['p%40ss', 'p@ss']))
+    expect(describeSettings(settings).TOKEN_STORE_URL).toBe('<set>')
+  })
+})

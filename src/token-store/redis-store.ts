@@ -1,0 +1,58 @@
+import { rootCertificates } from 'node:tls'
+import { Redis } from 'ioredis'
+import type { SharedStore } from './shared-store.ts'
+
+/** How long connecting, and any single command, may take. */
+const TIMEOUT_MS = 2000
+const LONGEST_RECONNECT_MS = 5000
+
+/** Compare and set, compare and delete: Redis runs a script as one step. An absent key reads as false, which no text equals. */
+const REPLACE = `
+local now = redis.call('GET', KEYS[1])
+if (now or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`
+const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`
+
+export interface RedisStoreOptions {
+  /** `redis://` or `rediss://`, with user, password and database number. */
+  readonly url: string
+  /** Further PEM certificates that are trusted. */
+  readonly ca?: string | undefined
+  readonly timeoutMs?: number | undefined
+}
+
+/** Redis or Valkey. Connects in the background, and again and again; while there is no connection every call rejects at once. */
+export function openRedisStore({ url, ca, timeoutMs = TIMEOUT_MS }: RedisStoreOptions): SharedStore {
+  const redis = new Redis(url, {
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
+    // A command is worth nothing later: the replica has gone on without the store by then.
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (attempts) => Math.min(attempts * 200, LONGEST_RECONNECT_MS),
+    // Commands must not wait for a connection, but the first few may: they have this long.
+    enableOfflineQueue: true,
+    ...(url.startsWith('rediss:') && ca !== undefined && { tls: { ca: [...rootCertificates, ca] } }),
+  })
+  // Told of by the calls that fail.
+  redis.on('error', () => undefined)
+  const leaseOf = (key: string) => `${key}:lease`
+  return {
+    async read(key) {
+      return (await redis.get(key)) ?? undefined
+    },
+    async replace(key, { before = '', after, lifeMs }) {
+      return (await redis.eval(REPLACE, 1, key, before, after, Math.ceil(lifeMs))) === 1
+    },
+    async acquire(key, { owner, lifeMs }) {
+      return (await redis.set(leaseOf(key), owner, 'PX', lifeMs, 'NX')) === 'OK'
+    },
+    async release(key, owner) {
+      await redis.eval(RELEASE, 1, leaseOf(key), owner)
+    },
+    close() {
+      redis.disconnect()
+    },
+  }
+}
