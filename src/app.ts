@@ -60,6 +60,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const { logger, version, clock = systemClock, ca, stateDirectory, onTokenEvent, onQuit } = dependencies
   const startedAt = clock.now()
   let isDraining = false
+  let hasStarted = false
   let url: string | null = null
   const inspection = new Inspection({ settings, clock, version })
   const logLevel = new LogLevel(logger)
@@ -93,6 +94,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       logStoreEvent(logger, event)
     },
     onEvent: (event) => {
+      hasStarted ||= event.type === 'obtained'
       observers.token(event)
       onTokenEvent?.(event)
     },
@@ -153,7 +155,11 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const adminServer = await createAdminServer({
     logger,
     guard: createAdminGuard(settings.ADMIN_ALLOWED_HOSTS),
-    health: createHealth({ tokenStatus: () => keeper.status(), isDraining: () => isDraining }),
+    health: createHealth({
+      tokenStatus: () => keeper.status(),
+      hasStarted: () => hasStarted,
+      isDraining: () => isDraining,
+    }),
     status: () => ({ ...overview(), apiRefusals: observers.apiRefusals.list(), settings: describeSettings(settings) }),
     page: inspection.page({ overview, allowance: () => observers.tally.apiUsage }),
     metrics: metricsOnDemand({

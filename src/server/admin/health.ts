@@ -3,6 +3,8 @@ import type { AdminOptions, Health } from './admin.ts'
 
 export interface HealthOptions {
   readonly tokenStatus: () => TokenStatus
+  /** A first token was obtained, whatever became of it. */
+  readonly hasStarted: () => boolean
   readonly isDraining: () => boolean
 }
 
@@ -10,13 +12,9 @@ export interface HealthOptions {
  * What the probes say. Liveness never depends on Cloudaware: a restart mends nothing there. Readiness asks only whether a usable
  * token is held, whatever the token endpoint does meanwhile, and ends when draining begins. Startup is over with the first token.
  */
-export function createHealth({ tokenStatus, isDraining }: HealthOptions): AdminOptions['health'] {
-  let hasStarted = false
-  const startup = (): Health => {
-    const status = tokenStatus()
-    hasStarted ||= status.token !== null
-    return hasStarted ? { ok: true, reason: 'a first token was obtained' } : withoutToken(status)
-  }
+export function createHealth({ tokenStatus, hasStarted, isDraining }: HealthOptions): AdminOptions['health'] {
+  const startup = (): Health =>
+    hasStarted() ? { ok: true, reason: 'a first token was obtained' } : withoutToken(tokenStatus())
   return {
     live: () => ({ ok: true, reason: 'the process answers' }),
     startup,
