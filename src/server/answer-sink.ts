@@ -19,7 +19,7 @@ export interface AnswerSinkOptions {
   readonly callerOrigin: string
   /** Fields for a listed web origin, where the caller is one. */
   readonly cors: Readonly<Record<string, string>> | undefined
-  /** Called once, before the first byte of the upstream's answer is written: the answer is ours to write from here. */
+  /** Called once, when the head of the upstream's answer is written: the answer is ours to write from here. */
   readonly onAnswer: () => void
   /** Called when there is no answer to write: nothing has been sent to the caller yet. */
   readonly onFailure: (error: Error) => void
@@ -77,8 +77,9 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
     facts.sfdcRequestId = single(fields['x-sfdc-request-id'])
     facts.limitInfo = single(fields['sforce-limit-info'])
     facts.answerHeaders = headers
+    // First: what Node refuses to write, it refuses by throwing, and then there is no answer yet.
+    response.writeHead(status, writableReason(text), cors === undefined ? headers : withCors(headers, cors))
     onAnswer()
-    response.writeHead(status, text, cors === undefined ? headers : withCors(headers, cors))
     // A stream's head must not wait for its first event; a small answer's head leaves with its body, in one write.
     // An empty write and not flushHeaders, which would send the bytes of latin1 as UTF-8.
     queueMicrotask(() => {
@@ -122,6 +123,11 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
     const { request } = this.#options
     if (!request.readableEnded) request.resume()
   }
+}
+
+/** The reason phrase, or undefined (Node's own) where it holds what Node cannot write: undici reads it as UTF-8, and passes controls. */
+function writableReason(text: string | undefined): string | undefined {
+  return text !== undefined && /^[\t -~\u00a0-\u00ff]*$/.test(text) ? text : undefined
 }
 
 function single(value: string | string[] | undefined): string | undefined {
