@@ -1,15 +1,18 @@
 import type { FastifyBaseLogger, FastifyReply } from 'fastify'
-import { errorBody, ProxyError, proxyStatus } from '../errors.ts'
+import { ProxyError, proxyStatus } from '../errors.ts'
+import { problemBody } from './problem-body.ts'
 
-/** Answers with an error of the proxy's own: Salesforce's body, and a Proxy-Status field that says who spoke. */
+/** Answers with an error of the proxy's own: the body of the API's family, and a Proxy-Status field that says who spoke. */
 export function sendProblem(reply: FastifyReply, problem: ProxyError): FastifyReply {
+  const { method, url, headers } = reply.request
+  const { contentType, body } = problemBody({ method, url, headers }, problem.code, problem.message)
   reply
     .code(problem.statusCode)
-    .header('content-type', 'application/json;charset=UTF-8')
+    .header('content-type', contentType)
     .header('cache-control', 'no-store')
     .header('proxy-status', proxyStatus({ type: problem.type, details: problem.code }))
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
-  return reply.send(errorBody(problem.code, problem.message))
+  return reply.send(body)
 }
 
 /** What was thrown on the way of a request, as an entry of the error table. Client faults keep their meaning, anything else is our own. */

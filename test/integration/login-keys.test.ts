@@ -74,7 +74,13 @@ test('without the key there is no login, and the refusal says what is asked for'
     expect(scraped(soap.text, 'faultcode')).toBe('sf:INVALID_LOGIN')
     expect(scraped(soap.text, 'sf:exceptionCode')).toBe('INVALID_LOGIN')
   }
-  expect((await askToken(proxy.port, { grant_type: 'client_credentials', client_secret: `${BI}x` })).status).toBe(400)
+  const refused = await askToken(proxy.port, { grant_type: 'client_credentials', client_secret: `${BI}x` })
+  expect(refused.status).toBe(400)
+  // Whoever runs the proxy sees why, in the log and by the metrics' reason.
+  expect(await proxy.app.accessLine(String(refused.headers['x-request-id']))).toMatchObject({
+    error: 'PROXY_KEY_REQUIRED',
+    rule: 'local login',
+  })
 })
 
 test('the session of a login is good wherever tools put it, for every family', async () => {
@@ -116,7 +122,7 @@ test.each([
   await using proxy = await setUp()
   const reply = await askSoap(proxy.port, body)
   expect(reply.status).toBe(403)
-  expect(reply.text).toContain('PROXY_KEY_REQUIRED')
+  expect(scraped(reply.text, 'faultstring')).toMatch(/PROXY_KEY_REQUIRED: /)
   expect(JSON.stringify(proxy.emulator.requests)).not.toContain('queryString')
 })
 

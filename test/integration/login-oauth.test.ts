@@ -4,6 +4,8 @@ import { startDemoOrg } from '../support/demo-org.ts'
 import { ask } from '../support/http-client.ts'
 import { askToken, tokenFields } from '../support/login-client.ts'
 import { startOriginServer } from '../support/origin-server.ts'
+import { head } from '../support/raw-bytes.ts'
+import { openRaw } from '../support/raw-http.ts'
 import { startStack } from '../support/stack.ts'
 
 const LIMITS = '/services/data/v62.0/limits'
@@ -157,4 +159,16 @@ test('PROXY_DENIED_PATHS and PROXY_LOGIN=off are stronger', async () => {
     expect(reply.text).toContain('PROXY_PATH_REFUSED')
     expect(before()).toEqual([])
   }
+})
+
+test('a body that is announced first is invited', async () => {
+  await using demo = await startDemoOrg({ records: 5 })
+  const body = 'grant_type=password&username=a&password=b'
+  const fields = ['Expect: 100-continue', 'Connection: close', `Content-Length: ${body.length}`]
+  const raw = openRaw(demo.app.port)
+  raw.socket.write(head('POST /services/oauth2/token HTTP/1.1', ...fields))
+  await raw.until('100 Continue')
+  raw.socket.write(body)
+  expect(await raw.until('"scope"')).toContain('HTTP/1.1 200 OK')
+  raw[Symbol.dispose]()
 })

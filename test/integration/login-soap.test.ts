@@ -30,6 +30,7 @@ test('login answers with a whole LoginResult on the address that the caller used
 test('who the user is, is asked of the org once, not at every login', async () => {
   await using demo = await startDemoOrg({ records: 5 })
   const { app, emulator } = demo
+  await Promise.all(['x', 'y', 'z'].map((name) => askSoap(app.port, envelope(loginCall(name, name)))))
   for (const name of ['a', 'b', 'c']) {
     const reply = await askSoap(app.port, envelope(loginCall(name, name)))
     expect(scraped(reply.text, 'userFullName')).toBe('Integration User')
@@ -144,5 +145,6 @@ test('without the local login a SOAP login is refused, unread', async () => {
   await using demo = await startDemoOrg({ records: 5 }, { env: { PROXY_LOGIN: 'off' } })
   const reply = await askSoap(demo.app.port, envelope(loginCall('a', 'made-up')))
   expect(reply.status).toBe(403)
+  expect(scraped(reply.text, 'faultstring')).toContain('PROXY_PATH_REFUSED')
   expect(JSON.stringify(demo.emulator.requests)).not.toContain('made-up')
 })

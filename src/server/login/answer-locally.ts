@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
-import { proxyStatus } from '../../errors.ts'
+import { ProxyError, proxyStatus } from '../../errors.ts'
 import type { Guard } from '../guard.ts'
 import { identityDocument } from './identity.ts'
 import { IdentitySink } from './identity-sink.ts'
@@ -24,6 +24,8 @@ export async function answerLocally(call: LocalCall, exchange: Exchange): Promis
   await send(
     login.answer(call, originOf(request)).then((answer) => {
       guard.nameCaller(request, answer.caller)
+      if (answer.problem !== undefined)
+        request.problem = new ProxyError(answer.problem, { cause: { rule: 'local login' } })
       return answer
     }),
     exchange,

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { ProxyErrorCode } from '../../errors.ts'
 import type { HeaderFields } from '../effective-method.ts'
 import type { LoginEndpoint } from './login-paths.ts'
 
@@ -23,6 +24,8 @@ export interface LocalAnswer {
   readonly body: string
   /** Whom its credentials named. */
   readonly caller?: string | undefined
+  /** What the answer refuses, for the log and the metrics: its own form is that of a login. */
+  readonly problem?: ProxyErrorCode
 }
 
 /** More than any login holds; a JWT assertion with a long certificate chain included. */

@@ -73,13 +73,14 @@ export function createLogin(options: LoginOptions): Login {
   }
 }
 
-/** One question a token: its user does not change. An answer that failed is asked for again. */
+/** One question a token, however many log in at once: its user does not change. An answer that failed is asked for again. */
 function rememberedByToken(ask: (known: UserInfo) => Promise<UserInfo | undefined>) {
-  let remembered: { readonly of: string; readonly info: UserInfo } | undefined
+  let remembered: { readonly of: string; readonly info: Promise<UserInfo | undefined> } | undefined
   return async (token: AccessToken, known: UserInfo): Promise<UserInfo> => {
-    if (remembered?.of === token.fingerprint) return remembered.info
-    const info = await ask(known)
-    if (info !== undefined) remembered = { of: token.fingerprint, info }
+    if (remembered?.of !== token.fingerprint) remembered = { of: token.fingerprint, info: ask(known) }
+    const asked = remembered
+    const info = await asked.info
+    if (info === undefined && remembered === asked) remembered = undefined
     return info ?? known
   }
 }

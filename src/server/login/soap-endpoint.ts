@@ -4,13 +4,13 @@ import { readComposite, unjudgeableBody } from '../judged-body.ts'
 import { LOGIN_BODY_LIMIT, type LocalAnswer, type LocalCall } from './local-call.ts'
 import type { LoginContext } from './login-context.ts'
 import { isLoginOperation, soapService, soapVersion } from './login-paths.ts'
-import { soapAnswer, soapFault } from './soap-answer.ts'
+import { soapAnswer, soapRefusal } from './soap-answer.ts'
 import { childOf, element, parseXml, type XmlElement } from './xml.ts'
 
 /** `POST …/services/Soap/{u,c}/NN.0` with login, logout or invalidateSessions; a fault for an envelope that cannot be read. */
 export async function answerSoap(call: LocalCall, context: LoginContext): Promise<LocalAnswer> {
   const service = soapService(call.policyPath)
-  const refuse = (code: string, message: string) => soapFault(service, code, message)
+  const refuse = (code: string, message: string) => soapRefusal(service, code, message)
   if (call.method !== 'POST') return refuse('UNKNOWN_EXCEPTION', 'SOAP requests are sent by POST')
   if (unjudgeableBody(call.headers) !== undefined) return refuse('UNKNOWN_EXCEPTION', UNREADABLE)
   const body = await readComposite(call.body, LOGIN_BODY_LIMIT)
@@ -42,7 +42,7 @@ async function login(operation: XmlElement, call: LocalCall, context: LoginConte
   const service = soapService(call.policyPath)
   const keys = context.callerKeys?.()
   const key = keys && keyOf(keys, call, childOf(operation, 'password')?.text ?? '')
-  if (keys && key === undefined) return soapFault(service, 'INVALID_LOGIN', WRONG_KEY)
+  if (keys && key === undefined) return soapRefusal(service, 'INVALID_LOGIN', WRONG_KEY)
 
   const [{ orgId, userId }, userInfo] = await Promise.all([context.ids(), context.userInfo()])
   const version = soapVersion(call.policyPath)

@@ -67,7 +67,8 @@ function keyOf(
 }
 
 function oauthError(error: string, description: string): LocalAnswer {
-  return json(400, { error, error_description: description })
+  const problem = error === 'invalid_grant' ? 'PROXY_KEY_REQUIRED' : 'PROXY_REQUEST_INVALID'
+  return { ...json(400, { error, error_description: description }), problem }
 }
 
 function json(status: number, body: object): LocalAnswer {

@@ -1,4 +1,5 @@
 import { SaxesParser } from 'saxes'
+import { escapedXml } from '../problem-body.ts'
 
 /** An element with its children and its text; local names. */
 export interface XmlElement {
@@ -76,11 +77,5 @@ export function sessionIn(beginning: string): string | undefined {
 
 /** An element with this text; null is XML Schema's nil. */
 export function element(name: string, value: string | null): string {
-  return value === null ? `<${name} xsi:nil="true"/>` : `<${name}>${escaped(value)}</${name}>`
-}
-
-export function escaped(text: string): string {
-  return text
-    .replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '')
-    .replace(/[&<>"\r]/g, (found) => `&#${String(found.charCodeAt(0))};`)
+  return value === null ? `<${name} xsi:nil="true"/>` : `<${name}>${escapedXml(value)}</${name}>`
 }
