@@ -95,9 +95,13 @@ function lifeLeft({ lifeLeftSeconds, lifeSource }: NonNullable<TokenStatus['toke
 function trouble(status: TokenStatus | undefined, paint: Paint): string {
   const failure = status?.failure ?? undefined
   if (failure === undefined) return ''
-  const { diagnosis, error, description, inARow } = failure
+  const { diagnosis, error, description, inARow, secret } = failure
   const words = description === '' ? error : `${error}: ${description}`
-  const rows = [{ label: 'Answered', text: `${words} (${inARow} in a row)` }, ...diagnosisRows(diagnosis)]
+  const rows = [
+    { label: 'Answered', text: `${words} (${inARow} in a row)` },
+    ...(secret === null ? [] : [{ label: 'Refused', text: `${secret.name}, fingerprint ${secret.fingerprint}` }]),
+    ...diagnosisRows(diagnosis),
+  ]
   return `\n  ${paint('red', diagnosis.summary)}\n${rows.map((row) => rowText(row, { indent: 4, labelWidth: 19 })).join('')}`
 }
 

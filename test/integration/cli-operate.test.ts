@@ -43,6 +43,15 @@ test('status tells at a glance that the proxy serves, and how long its token las
   expect((await ask(org.app, ['status'], true)).out).toContain('\x1b[32mready')
 })
 
+test('status names the secret that is refused, by its setting and fingerprint', async () => {
+  await using emulator = await startEmulator({ records: 10 })
+  await using app = await startStack({ url: emulator.url, clientId: emulator.clientId, clientSecret: 'mistyped' })
+  await app.tokenEvent('failed')
+  const { out } = await ask(app, ['status'])
+  expect(out).toMatch(/Refused {2,}CLOUDAWARE_CLIENT_SECRET, fingerprint [0-9a-f]{8}\n/)
+  expect(out).not.toContain('mistyped')
+})
+
 test('status names what is wrong and both places that mend it, and ends with 1 where no request can be served', async () => {
   await using emulator = await startEmulator({ records: 10 })
   emulator.org.fail('no-run-as-user')
