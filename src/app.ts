@@ -18,6 +18,7 @@ import { createHealth } from './server/admin/health.ts'
 import { drain } from './server/drain.ts'
 import { createLogin } from './server/login/login.ts'
 import { createProxyServer } from './server/server.ts'
+import { collectingStreamGarbage } from './stream-garbage.ts'
 import { createTokens } from './tokens.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import { connectorFor } from './upstream/connector.ts'
@@ -140,6 +141,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     rewritesAddresses: settings.PROXY_REWRITE_BODIES === 'identity',
     captureBodies: settings.INSPECT,
     now: () => clock.monotonic(),
+    onStreamed: collectingStreamGarbage(),
     observer: observers.exchanges,
   })
   const overview = () => ({

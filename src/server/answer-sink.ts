@@ -19,6 +19,8 @@ export interface AnswerSinkOptions {
   readonly callerOrigin: string
   /** Fields for a listed web origin, where the caller is one. */
   readonly cors: Readonly<Record<string, string>> | undefined
+  /** Told of the size of each piece of the body. */
+  readonly onStreamed: (bytes: number) => void
   /** Called once, when the head of the upstream's answer is written: the answer is ours to write from here. */
   readonly onAnswer: () => void
   /** Called when there is no answer to write: nothing has been sent to the caller yet. */
@@ -88,8 +90,9 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const { response, facts } = this.#options
+    const { response, facts, onStreamed } = this.#options
     facts.bytesOut += chunk.length
+    onStreamed(chunk.length)
     facts.bodies?.answer.add(chunk)
     if (response.write(chunk) || this.#isWaitingForDrain) return
     this.#isWaitingForDrain = true

@@ -34,6 +34,8 @@ export interface ProxyOptions {
   readonly captureBodies: boolean
   /** Monotonic milliseconds. */
   readonly now: () => number
+  /** Told of the size of each piece of a body, either way. */
+  readonly onStreamed: (bytes: number) => void
 }
 
 /** CONNECT never reaches a router; TRACE would echo the injected session to the caller, and is refused by the guard. */
@@ -64,7 +66,7 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
 
 /** One request, on its way: its bytes as they came, without what belongs to this hop or would be a session of the caller's. */
 function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOptions): void {
-  const { dispatcher, guard, login, upstreamOrigin, version, captureBodies, now } = options
+  const { dispatcher, guard, login, upstreamOrigin, version, captureBodies, now, onStreamed } = options
   const answer = (call: LocalCall) => {
     void answerLocally(call, { request, reply, guard, login })
   }
@@ -99,6 +101,7 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
     upstreamOrigin,
     callerOrigin,
     cors: guard.corsOf(request),
+    onStreamed,
     onAnswer: () => {
       reply.hijack()
     },
@@ -119,6 +122,7 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
       body: hasBody(raw.headers) ? body : null,
       onBody: (chunk) => {
         facts.bytesIn += chunk.length
+        onStreamed(chunk.length)
         facts.bodies?.request.add(chunk)
       },
       onConnection: () => {

@@ -38,8 +38,9 @@ export interface Upstream {
   destroy(): Promise<void>
 }
 
-/** Bodies held for a repeat may use as much as this many of the largest ones together. */
+/** Bodies held for a repeat may together use as much as this many of the largest ones, and no more than these bytes; but one always fits. */
 const HELD_BODIES = 64
+const HELD_BYTES = 256 * 1024 * 1024
 
 /** The pool of connections to the API, with the session put on each request. Ours to close. */
 export function createUpstream(options: UpstreamOptions): Upstream {
@@ -57,7 +58,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     pipelining: 1,
     allowH2: false,
   })
-  const replayMemory = new ReplayMemory(replayLimitBytes * HELD_BODIES)
+  const replayMemory = new ReplayMemory(
+    Math.max(replayLimitBytes, Math.min(replayLimitBytes * HELD_BODIES, HELD_BYTES)),
+  )
   const { queueLimit: limit, queueTimeoutMs, clock } = options
   const queue = new ConnectionQueue({ places: connections, limit, timeoutMs: queueTimeoutMs, clock })
   const isStale = (error: Error) => watch.isStale(error)

@@ -145,6 +145,29 @@ describe('a refused session', () => {
     expect(server.requests).toHaveLength(2)
   })
 
+  test('bodies held for a repeat share a memory that is bounded: beyond it they go, but cannot be sent again', async () => {
+    const held: (() => void)[] = []
+    await using server = await startOriginServer((request, response) => {
+      request.resume().on('end', () => {
+        if (request.headers.authorization === 'Bearer second') response.end('ok')
+        else held.push(() => response.writeHead(401, { 'content-type': 'application/json' }).end(DEAD))
+        // All bodies are held at this moment; no session has been refused yet.
+        if (held.length === 66) for (const refuse of held.splice(0)) refuse()
+      })
+    })
+    await using upstream = start(server.url, { connections: 66, replayLimitBytes: 1000 })
+    const body = () => Readable.from([Buffer.alloc(1000)])
+    const sendings = Array.from({ length: 66 }, () => send(upstream.dispatcher, { method: 'POST', body: body() }))
+    const outcomes = await Promise.all(sendings)
+    expect(outcomes.filter(({ status }) => status === 200)).toHaveLength(64)
+    expect(outcomes.filter(({ error }) => error !== undefined).map(({ error }) => error)).toMatchObject([
+      { code: 'PROXY_SESSION_REPLACED' },
+      { code: 'PROXY_SESSION_REPLACED' },
+    ])
+    // What was held has been let go of.
+    expect(await send(upstream.dispatcher, { method: 'POST', body: body() })).toMatchObject({ status: 200 })
+  })
+
   test('refused while the body is still coming: what was sent is sent again, and the rest follows', async () => {
     await using server = await startOriginServer((request, response) => {
       if (request.headers.authorization === 'Bearer second') request.resume().on('end', () => response.end('ok'))

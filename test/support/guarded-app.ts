@@ -50,6 +50,7 @@ export async function startGuarded(options: Partial<GuardOptions> = {}, http: Se
   const server = await createProxyServer({
     logger,
     now: () => performance.now(),
+    onStreamed: () => undefined,
     observer: {
       begun: () => undefined,
       ended: (exchange) => {
