@@ -20,6 +20,7 @@ export default defineConfig({
       project('clients', 60_000),
       project('browser', 60_000),
       project('redis', 60_000),
+      project('kubernetes', 60_000),
       project('container', 300_000, {
         globalSetup: 'test/support/container-setup.ts',
         // Each test removes what it started; the library's own reaper would have to be pulled.

@@ -6,6 +6,7 @@ import { missingNeeds } from './tools-document.ts'
 
 const LEFT_OUT = 'container tests need a container engine: npm run test:container'
 const NO_CURL = 'client tests need curl: install it, then npm run test:clients'
+const NO_KUBECTL = 'the Kubernetes manifests are built by kubectl: install it, then npm run test:kubernetes'
 const NO_REDIS = 'token store tests need redis-server: install it, then npm run test:redis'
 const NO_BROWSER = 'browser tests need Chromium: install it, then npm run test:browser'
 
@@ -13,18 +14,21 @@ const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', imp
 const hasCurl = spawnSync('curl', ['--version']).status === 0
 const hasBrowser = chromiumPath() !== undefined
 const hasRedis = spawnSync('redis-server', ['--version']).status === 0
+const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0
 const projects = [
   'unit',
   'integration',
   ...(hasCurl ? ['clients'] : []),
   ...(hasBrowser ? ['browser'] : []),
   ...(hasRedis ? ['redis'] : []),
+  ...(hasKubectl ? ['kubernetes'] : []),
 ]
 const leftOut = [
   LEFT_OUT,
   ...(hasCurl ? missingNeeds().map(recipesOf) : [NO_CURL]),
   ...(hasBrowser ? [] : [NO_BROWSER]),
   ...(hasRedis ? [] : [NO_REDIS]),
+  ...(hasKubectl ? [] : [NO_KUBECTL]),
 ]
 
 // This very Node, which npm found in node_modules/.bin: the machine's own may be older.
