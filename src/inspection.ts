@@ -112,8 +112,13 @@ export class Inspection {
     if (offer.kind === 'ask' && !isAgreed) return { kind: 'ask' }
     const requestId = randomUUID()
     this.inspector.exchanges.expectReplay(requestId, n)
-    const status = await replay(record, { proxyUrl, requestId, apiKey, dispatcher: this.#agent, signal })
-    return { kind: 'done', status, requestId }
+    try {
+      const status = await replay(record, { proxyUrl, requestId, apiKey, dispatcher: this.#agent, signal })
+      return { kind: 'done', status, requestId }
+    } catch {
+      // While it drains, it takes no requests; nor does it answer one that somebody gave up.
+      return { kind: 'impossible', why: 'The proxy did not take it, or broke off: it may be stopping.' }
+    }
   }
 }
 

@@ -82,7 +82,8 @@ interface Repeatable {
 
 /** RFC 9110 §9.2.1: what is not safe needs a person's word, and the platform's ways of writing by GET are not safe. */
 function offerOf({ method, target, requestHeaders, requestBody, isClean, isWhole }: Repeatable): ReplayOffer {
-  if (requestHeaders === null) return impossible('The proxy refused it, so there is nothing to send again.')
+  if (requestHeaders === null)
+    return impossible('The proxy answered it itself, and keeps nothing of it that could be sent.')
   if (target.includes(REDACTED)) return impossible('Its address held a credential, which was not kept.')
   if (requestBody.kind === 'unasked') return impossible('Its body was not kept: start the proxy with INSPECT=true.')
   if (!isClean || (requestBody.kind === 'text' && requestBody.isRedacted)) {

@@ -26,6 +26,8 @@ export async function replay({ detail, body }: ExchangeRecord, to: ReplayRequest
   const { proxyUrl, requestId, apiKey, dispatcher, signal } = to
   const headers = [
     ...fieldsToSend(detail.requestHeaders ?? []),
+    // By this name it is always itself, whatever address it listens on.
+    ...['Host', 'localhost'],
     ...['X-Request-Id', requestId],
     ...(apiKey === undefined ? [] : ['X-Api-Key', apiKey]),
   ]

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { ExchangeDetail } from '../../src/inspector/wire.ts'
@@ -246,6 +247,27 @@ describe('replay', () => {
     expect((await stack.replay(77)).status).toBe(404)
   })
 
+  test('a proxy that is stopping sends nothing again, and says so', async () => {
+    const held = Promise.withResolvers<ServerResponse>()
+    await using stack = await setUp({
+      answer: (request, response) => {
+        request.resume()
+        if (request.url === '/services/data') held.resolve(response)
+        else response.end('{}')
+      },
+    })
+    await stack.call(QUERY)
+    await stack.detail(1)
+    const last = stack.call('/services/data')
+    const underWay = await held.promise
+    const closed = stack.app.close()
+    const reply = await stack.replay(1)
+    expect([reply.status, reply.text]).toEqual([422, expect.stringContaining('stopping')])
+    underWay.end('{}')
+    expect((await last).status).toBe(200)
+    expect(await closed).toEqual({ drained: true })
+  })
+
   test('no other page can ask for it', async () => {
     await using stack = await setUp()
     await stack.call(QUERY)
@@ -264,6 +286,21 @@ describe('replay', () => {
       (await stack.admin('/exchanges/1/replay', { method: 'OPTIONS', headers: preflight })).headers,
     ).not.toHaveProperty('access-control-allow-origin')
     expect(stack.apiRequests()).toHaveLength(1)
+  })
+})
+
+describe('a visit', () => {
+  test('a link elsewhere leads to the page, by a name that is the proxy’s; nothing else may come from there', async () => {
+    await using stack = await setUp()
+    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    const page = await stack.admin('/', { headers: link })
+    expect([page.status, page.headers['x-content-type-options']]).toEqual([200, 'nosniff'])
+    expect(page.headers['content-security-policy']).toContain("frame-ancestors 'none'")
+    expect((await stack.admin('/', { headers: { ...link, host: 'rebound.example' } })).status).toBe(403)
+    expect((await stack.admin('/', { headers: { ...link, 'sec-fetch-dest': 'iframe' } })).status).toBe(403)
+    for (const path of ['/status', '/events', '/exchanges.har', '/page/page.js']) {
+      expect([path, (await stack.admin(path, { headers: link })).status]).toEqual([path, 403])
+    }
   })
 })
 
