@@ -1,7 +1,7 @@
 import uPlot from './uplot.js'
 import { byId, el, fill } from './dom.js'
 import { stepsOf, windowOf } from './traffic-steps.js'
-import { counted, milliseconds, timeOfDay } from './format.js'
+import { counted, milliseconds, timeOfDay, whole } from './format.js'
 
 /** @import { State } from './feed.js' */
 
@@ -45,7 +45,7 @@ export function showTraffic(state) {
     el('span', { class: 'swatch' }),
     el('b', {}, rate(before.rate)),
     '/s now · ',
-    el('b', {}, counted(total, 'request')),
+    el('b', {}, whole(total)),
     ` in ${shown.words} · `,
     el('span', { class: 'swatch bad' }),
     failed === 0 ? 'none failed' : el('b', {}, counted(failed, 'failed', 'failed')),

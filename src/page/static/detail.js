@@ -4,6 +4,9 @@ import { body, pre, sizeOf } from './shown-body.js'
 
 /** @import { ExchangeDetail, Field } from '../../inspector/wire.ts' */
 
+/** @type {Field} */
+const OWN_TOKEN = ['Authorization', '(the proxy’s own token, which is never kept)']
+
 const place = byId('detail')
 const panes = byId('panes')
 
@@ -35,7 +38,7 @@ export function showMissing(why, onClose) {
  * @param {Actions} actions
  */
 export function showDetail(exchange, { onCopy, onReplay, onClose, onOpen }) {
-  const { n, method, target, status, problem, replay, replayOf, requestHeaders, answerHeaders } = exchange
+  const { n, method, target, status, upstreamMs, problem, replay, replayOf, requestHeaders, answerHeaders } = exchange
   panes.classList.add('is-split')
   place.replaceChildren()
   place.scrollTop = 0
@@ -69,10 +72,14 @@ export function showDetail(exchange, { onCopy, onReplay, onClose, onOpen }) {
     times(exchange),
     el('dl', { class: 'facts-list' }, ...facts(exchange, replayOf, onOpen)),
     part(
-      'Request headers, as sent to Cloudaware',
+      upstreamMs === null ? 'Request headers, without any session' : 'Request headers, as sent to Cloudaware',
       requestHeaders === null
-        ? el('p', { class: 'note' }, 'Nothing was sent: the proxy refused it, and keeps no headers of what it refuses.')
-        : fields([...requestHeaders, ['Authorization', '(the proxy’s own token, which is never kept)']]),
+        ? el(
+            'p',
+            { class: 'note' },
+            'Nothing was sent to Cloudaware: the proxy answered itself, and keeps no headers of such requests.',
+          )
+        : fields(upstreamMs === null ? requestHeaders : [...requestHeaders, OWN_TOKEN]),
     ),
     part(['Request body', sizeOf(exchange.requestBody)], body(exchange.requestBody)),
     part(

@@ -14,7 +14,6 @@ const KEPT_SECONDS = 600
  * @property {TokenMark[]} marks
  * @property {ExchangeSummary[]} exchanges oldest first
  * @property {boolean} isOpen exchanges are shown to this viewer
- * @property {number} skew how far the proxy's clock is ahead of ours, ms
  */
 
 /**
@@ -44,8 +43,12 @@ export function listen(listener) {
       const update = /** @type {Update} */ (told)
       heardAt = Date.now()
       hasEnded = false
-      state = update.isWhole || !state ? begun(update) : joined(state, update)
-      listener.onState(state, { exchanges: update.exchanges ?? [], isWhole: update.isWhole })
+      const isNew = !state || (update.isWhole && !isSameRun(state, update))
+      const before = state?.exchanges.at(-1)?.n ?? 0
+      // After a gap everything is told again: what is on the page already stays there.
+      const exchanges = (update.exchanges ?? []).filter(({ n }) => isNew || n > before)
+      state = !state || isNew ? begun(update) : joined(state, { ...update, exchanges: update.exchanges && exchanges })
+      listener.onState(state, { exchanges, isWhole: isNew })
     })
     next.addEventListener('end', () => {
       hasEnded = true
@@ -80,6 +83,14 @@ export function listen(listener) {
 }
 
 /**
+ * @param {State} state
+ * @param {Update} update
+ */
+function isSameRun(state, update) {
+  return state.latest.overview.startedAt === update.overview.startedAt && state.isOpen === (update.exchanges !== null)
+}
+
+/**
  * @param {Update} update
  * @returns {State}
  */
@@ -90,7 +101,6 @@ function begun(update) {
     marks: [...update.marks],
     exchanges: [...(update.exchanges ?? [])],
     isOpen: update.exchanges !== null,
-    skew: update.now - Date.now(),
   }
 }
 
@@ -102,10 +112,9 @@ function begun(update) {
 function joined(state, update) {
   return {
     latest: update,
-    seconds: [...state.seconds, ...update.seconds].slice(-KEPT_SECONDS),
-    marks: [...state.marks, ...update.marks].slice(-100),
+    seconds: update.isWhole ? [...update.seconds] : [...state.seconds, ...update.seconds].slice(-KEPT_SECONDS),
+    marks: update.isWhole ? [...update.marks] : [...state.marks, ...update.marks].slice(-100),
     exchanges: [...state.exchanges, ...(update.exchanges ?? [])].slice(-KEPT_EXCHANGES),
     isOpen: update.exchanges !== null,
-    skew: update.now - Date.now(),
   }
 }

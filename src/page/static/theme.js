@@ -8,7 +8,7 @@ const button = buttonById('theme')
 const system = matchMedia('(prefers-color-scheme: dark)')
 
 /** @type {Choice} */
-let choice = CHOICES.find((known) => known === localStorage.getItem(KEY)) ?? 'auto'
+let choice = remembered()
 
 /**
  * Colours as the system has them, until somebody chooses. `onChange`: what is drawn has to be drawn anew.
@@ -24,8 +24,28 @@ export function startTheme(onChange) {
   system.addEventListener('change', apply)
   button.addEventListener('click', () => {
     choice = CHOICES[(CHOICES.indexOf(choice) + 1) % CHOICES.length] ?? 'auto'
-    localStorage.setItem(KEY, choice)
+    remember(choice)
     apply()
   })
   apply()
+}
+
+// A browser may keep nothing for any page, and says so by an error.
+
+/** @returns {Choice} */
+function remembered() {
+  try {
+    return CHOICES.find((known) => known === localStorage.getItem(KEY)) ?? 'auto'
+  } catch {
+    return 'auto'
+  }
+}
+
+/** @param {Choice} chosen */
+function remember(chosen) {
+  try {
+    localStorage.setItem(KEY, chosen)
+  } catch {
+    // It holds until the page is left.
+  }
 }
