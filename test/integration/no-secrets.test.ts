@@ -88,6 +88,8 @@ async function serving(url: string, env: Record<string, string> = {}) {
       for (const path of ['/livez', '/readyz', '/startupz', '/status', '/metrics']) await fetched(adminUrl + path)
     },
     refresh: () => fetched(`${adminUrl}/refresh`, { method: 'POST' }),
+    /** Everything that the inspector keeps. */
+    exchanges: async () => (await fetch(`${adminUrl}/exchanges.har`)).text(),
     everything: () => cli.printed + cli.complained + answers,
     [Symbol.asyncDispose]: () => cli[Symbol.asyncDispose](),
   }
@@ -101,7 +103,11 @@ function expectClean(everything: string, secrets: readonly string[]): void {
 
 test('a day on which all goes wrong at the API', async () => {
   await using org = await leakyOrg()
-  await using proxy = await serving(org.origin.url)
+  await using proxy = await serving(org.origin.url, { INSPECT: 'true' })
+  org.faces.api = (response) => {
+    response.setHeader('x-echo', String(org.issued.at(-1)))
+    response.end(`{"echo": "${String(org.issued.at(-1))}", "of": ${JSON.stringify(SECRET)}}`)
+  }
   expect(await proxy.call()).toBe(200)
 
   org.faces.api = (response) => {
@@ -142,6 +148,9 @@ test('a day on which all goes wrong at the API', async () => {
   expect(await proxy.call({ method: 'POST', body: 'x'.repeat(2_000_000) })).toBe(503)
 
   await proxy.admin()
+  const exchanges = await proxy.exchanges()
+  expect(exchanges).toContain('x-echo')
+  expectClean(exchanges, org.issued)
   await proxy.cli.stop()
   expect(org.issued.length).toBeGreaterThan(1)
   // The redirect's own Location is the upstream's answer, handed on as it is: the log is what is searched for it.
