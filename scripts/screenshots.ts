@@ -1,5 +1,6 @@
 /**
- * `npm run screenshots`: the status page's pictures in docs/images, of a proxy in front of the embedded org. Needs Chromium.
+ * `npm run screenshots [-- FOLDER [SECONDS]]`: the status page's pictures in docs/images, of a proxy in front of the embedded org.
+ * Needs Chromium. `pngquant --force --ext .png docs/images/*.png` makes them a third of the size afterwards.
  * A demonstration's data: nothing in it is anybody's.
  */
 import { once } from 'node:events'
@@ -60,7 +61,8 @@ async function work(seconds: number): Promise<void> {
     if (n % 23 === 5)
       await call(`${API}/sobjects/CA10__CaAwsInstance__c`, { method: 'POST', body: '{"Name":"web-417"}' })
     if (n % 31 === 9) await call('/secur/frontdoor.jsp')
-    if (n % 40 === 20) org.killSessions()
+    // One dead session; more in a short time would have the proxy wait between its token requests.
+    if (n === 60) org.killSessions()
     if (n % 37 === 12) await call(`${API}/query?q=SELECT+Nope+FROM+CA10__CaAwsInstance__c`)
     await systemClock.sleep(250)
   }
@@ -75,28 +77,35 @@ async function openPage(colorScheme: 'light' | 'dark', viewport: { width: number
   return page
 }
 
-async function shoot(page: Page, name: string, fullPage = true): Promise<void> {
-  await page.evaluate('scrollTo(0, 0)')
-  await page.screenshot({ path: join(images, name), fullPage })
+async function shoot(page: Page, name: string, place?: string): Promise<void> {
+  const path = join(images, name)
+  if (place === undefined) {
+    await page.evaluate('scrollTo(0, 0)')
+    await page.screenshot({ path })
+  } else {
+    await page.locator(place).screenshot({ path })
+  }
   await page.context().close()
 }
 
-const wide = { width: 1360, height: 900 }
-await work(Number(process.argv[3] ?? 100))
+const wide = { width: 1280, height: 940 }
+await work(Number(process.argv[3] ?? 160))
 await shoot(await openPage('light', wide), 'status-light.png')
-const dark = await openPage('dark', wide)
-await dark.locator('tbody tr', { hasText: 'POST' }).first().click()
-await dark.locator('.body-text').first().waitFor()
-await shoot(dark, 'status-dark.png')
-await shoot(await openPage('light', { width: 400, height: 900 }), 'status-narrow.png')
+
+const inspector = await openPage('dark', wide)
+await inspector.locator('tbody tr', { hasText: 'POST' }).first().click()
+await inspector.locator('.body-text').first().waitFor()
+await inspector.getByText('Request headers').click()
+await shoot(inspector, 'inspector-dark.png', '#inspector')
+
 org.org.fail('no-run-as-user')
 org.killSessions()
 await call(QUERIES[0] ?? '')
 await fetch(`${app.adminUrl ?? ''}/refresh`, { method: 'POST' })
 await systemClock.sleep(500)
-await shoot(await openPage('dark', wide), 'status-trouble.png')
-await shoot(await openPage('light', wide), 'status-trouble-light.png')
-const away = await openPage('light', wide)
+await shoot(await openPage('dark', wide), 'trouble-dark.png')
+
+const away = await openPage('light', { width: 400, height: 900 })
 await app.close()
-await systemClock.sleep(2500)
-await shoot(away, 'status-away.png')
+await away.getByText('Not connected').waitFor()
+await shoot(away, 'away-narrow.png')
