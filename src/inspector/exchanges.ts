@@ -46,12 +46,12 @@ export class Exchanges {
     this.#replays.set(id, of)
   }
 
-  /** Blanks the next `most` that are kept and have not been looked at; whether there are more. */
-  settle(most = KEPT_EXCHANGES): boolean {
+  /** Blanks the next `most` that are kept and have not been looked at, up to number `upTo`; whether there are more up to there. */
+  settle(most = KEPT_EXCHANGES, upTo = this.#last): boolean {
     const first = Math.max(this.#settled, this.#last - KEPT_EXCHANGES) + 1
-    this.#settled = Math.min(first + most - 1, this.#last)
+    this.#settled = Math.max(this.#settled, Math.min(first + most - 1, upTo))
     for (let n = first; n <= this.#settled; n++) this.find(n)
-    return this.#settled < this.#last
+    return this.#settled < upTo
   }
 
   find(n: number): ExchangeRecord | undefined {

@@ -83,8 +83,12 @@ export class Inspector {
   async #settleSoon(): Promise<void> {
     this.#isSettling = true
     try {
-      await this.#clock.sleep(SETTLE_MS, this.#closing.signal)
-      while (this.exchanges.settle(AT_A_STRETCH)) await this.#clock.sleep(0, this.#closing.signal)
+      do {
+        await this.#clock.sleep(SETTLE_MS, this.#closing.signal)
+        // What comes meanwhile waits for the next time: under load there would be no end, and every request would be searched.
+        const upTo = this.exchanges.last
+        while (this.exchanges.settle(AT_A_STRETCH, upTo)) await this.#clock.sleep(0, this.#closing.signal)
+      } while (this.exchanges.settled < this.exchanges.last)
       this.#isSettling = false
     } catch {
       // Closing: nobody will look.
