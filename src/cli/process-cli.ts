@@ -1,5 +1,6 @@
 import process from 'node:process'
 import type { Cli } from './cli.ts'
+import { gatheredOutput } from './gathered-output.ts'
 import { onSignal, onStop } from './process-signals.ts'
 import { startProgram, type Program, type ProgramOptions } from './program.ts'
 
@@ -13,14 +14,23 @@ export function processCli({ release }: { release: () => void }): Cli {
       if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
     })
   }
+  const output = gatheredOutput((text) => process.stdout.write(text))
+  process.on('exit', () => {
+    output.flush()
+  })
   return {
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
     isTTY: process.stdout.isTTY,
     errIsTTY: process.stderr.isTTY,
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
+    out: (text) => {
+      output.add(text)
+    },
+    err: (text) => {
+      output.flush()
+      process.stderr.write(text)
+    },
     onStop: (what) => {
       const stop = onStop(what)
       release()

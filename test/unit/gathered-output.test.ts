@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { gatheredOutput } from '../../src/cli/gathered-output.ts'
+
+function bench() {
+  const written: string[] = []
+  const turns: (() => void)[] = []
+  const output = gatheredOutput(
+    (text) => written.push(text),
+    (callback) => turns.push(callback),
+  )
+  const endTurn = () => {
+    for (const callback of turns.splice(0)) callback()
+  }
+  return { output, written, endTurn }
+}
+
+test('the lines of one turn of the event loop are written in one piece, in order', () => {
+  const { output, written, endTurn } = bench()
+  output.add('one\n')
+  output.add('two\n')
+  expect(written).toEqual([])
+  endTurn()
+  output.add('three\n')
+  endTurn()
+  expect(written).toEqual(['one\ntwo\n', 'three\n'])
+})
+
+test('what waits is written at once when somebody cannot wait, and not again', () => {
+  const { output, written, endTurn } = bench()
+  output.add('last words\n')
+  output.flush()
+  expect(written).toEqual(['last words\n'])
+  endTurn()
+  expect(written).toEqual(['last words\n'])
+})
