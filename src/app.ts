@@ -101,11 +101,13 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     },
   })
   const { keeper } = tokens
+  /** Where the last request went. */
+  let askedOrigin: string | undefined
   const upstream = createUpstream({
     tokens: keeper,
     originFor: (token) => {
       inspection.addToken(token.value)
-      return settings.CLOUDAWARE_API_URL ?? token.instanceUrl ?? settings.CLOUDAWARE_URL
+      return (askedOrigin = settings.CLOUDAWARE_API_URL ?? token.instanceUrl ?? settings.CLOUDAWARE_URL)
     },
     connector,
     connections: settings.UPSTREAM_CONNECTIONS,
@@ -136,7 +138,8 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     version,
     dispatcher: upstream.dispatcher,
     login: settings.PROXY_LOGIN === 'on' ? login : undefined,
-    upstreamOrigin,
+    // Asked with each answer: the keeper's whole status would be much to make for it.
+    upstreamOrigin: () => askedOrigin ?? upstreamOrigin(),
     guard: guardFor(settings, callerKeys?.current),
     rewritesAddresses: settings.PROXY_REWRITE_BODIES === 'identity',
     captureBodies: settings.INSPECT,

@@ -8,7 +8,8 @@ export class Counts<L extends string> {
   }
 
   add(amount: number, ...values: readonly string[]): void {
-    const key = values.join('\n')
+    const [first = ''] = values
+    const key = values.length === 1 ? first : values.join('\n')
     const row = this.#rows.get(key)
     if (row) row.value += amount
     else this.#rows.set(key, { labels: this.#labelled(values), value: amount })

@@ -42,7 +42,8 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
   constructor(options: AnswerSinkOptions) {
     this.#options = options
     const { response } = options
-    response.once('close', () => {
+    // `on`: an event that comes once needs no wrapper that takes the listener off.
+    response.on('close', () => {
       if (response.writableFinished) return
       this.#callerLeft = true
       this.#controller?.abort(new Error('the caller left'))

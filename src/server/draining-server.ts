@@ -31,7 +31,7 @@ export class DrainingServer {
     const listener: RequestListener = (request, response) => {
       this.#open.add(response)
       if (this.#closed) response.shouldKeepAlive = false
-      response.once('close', () => {
+      response.on('close', () => {
         this.#open.delete(response)
         if (this.#closed) this.#server.closeIdleConnections()
       })

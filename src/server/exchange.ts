@@ -80,7 +80,7 @@ interface Watched {
 export function watchExchange({ request, reply, observer, now, callerOf }: Watched): void {
   const startedAt = now()
   observer.begun()
-  reply.raw.once('close', () => {
+  reply.raw.on('close', () => {
     const { method, id, exchange: facts, problem } = request
     const endedAt = now()
     const target = facts?.target ?? shownTarget(request)

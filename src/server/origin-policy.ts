@@ -99,11 +99,13 @@ export function withCors(
   const kept: string[] = []
   const varies = vary === undefined ? [] : [vary]
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const [field = '', value = ''] = rawHeaders.slice(at, at + 2)
+    const field = String(rawHeaders[at])
+    const value = String(rawHeaders[at + 1])
     const name = field.toLowerCase()
     if (name === 'vary') varies.unshift(value)
     else if (!name.startsWith('access-control-')) kept.push(field, value)
   }
   if (varies.length > 0) kept.push('Vary', varies.join(', '))
-  return [...kept, ...Object.entries(fields).flat()]
+  for (const name in fields) kept.push(name, String(fields[name]))
+  return kept
 }

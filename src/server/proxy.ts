@@ -42,7 +42,7 @@ export interface ProxyOptions {
 const FORWARDED_METHODS = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE')
 
 /**
- * Mounts @fastify/http-proxy over the whole path space, with our own forwarder in its `handler` seam. reply-from is thereby out of
+ * Mounts @fastify/http-proxy over the whole path space, with our own forwarder in its `preHandler` seam. reply-from is thereby out of
  * the way of a request, and with it: TLS without verification, a 503 asked eleven times, Retry-After read as milliseconds,
  * ECONNREFUSED as 500, and upstream calls that outlive their caller.
  */
@@ -58,7 +58,9 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
     undici: options.dispatcher as never, // typed by the plugin's own undici 7
     httpMethods: FORWARDED_METHODS,
     proxyPayloads: false,
-    handler: (request, reply) => {
+    // Before the plugin's own handler, which would parse three URLs to find the target that is known here. The hook never calls back:
+    // the request does not come to that handler.
+    preHandler: (request, reply) => {
       forward(request, reply, options)
     },
   })
