@@ -62,7 +62,8 @@ async function send(answer: Promise<LocalAnswer>, { request, reply, guard }: Exc
       })
       .send(body)
   } catch (error) {
-    // The caller left half-way, or a mistake of ours: the server's own error handler knows which.
-    reply.send(error)
+    // A caller who left half-way: nobody is there to be answered, and nothing of ours failed.
+    if (reply.raw.destroyed) reply.hijack()
+    else reply.send(error)
   }
 }
