@@ -26,9 +26,9 @@ export const STEPS: readonly Step[] = [
   { name: 'tls', title: 'TLS', run: tlsStep },
   { name: 'host', title: 'Host', run: hostStep },
   { name: 'token', title: 'Token', run: tokenStep },
-  { name: 'introspection', title: 'Introspection', run: introspectionStep },
+  { name: 'introspection', title: 'Introspection', isOptional: true, run: introspectionStep },
   { name: 'api', title: 'API', run: apiStep },
-  { name: 'user', title: 'Run As user', run: userStep },
+  { name: 'user', title: 'Run As user', isOptional: true, run: userStep },
   { name: 'cmdb', title: 'CMDB', run: cmdbStep },
 ]
 
@@ -87,7 +87,7 @@ export async function* runChecks(options: CheckOptions): AsyncGenerator<StepResu
   }
 }
 
-async function take({ name, title, run }: Step, visit: Visit): Promise<StepResult> {
+async function take({ name, title, isOptional, run }: Step, visit: Visit): Promise<StepResult> {
   const { clock, timeoutMs, settings } = visit
   const startedAt = clock.monotonic()
   const ms = () => Math.round(clock.monotonic() - startedAt)
@@ -99,6 +99,7 @@ async function take({ name, title, run }: Step, visit: Visit): Promise<StepResul
     // Anything else is a mistake in this program.
     if (!(thrown instanceof CheckFailure || thrown instanceof OAuthError)) throw thrown
     const { summary, advice, facts, trouble } = networkFailure(thrown, new URL(settings.CLOUDAWARE_URL).host)
+    if (isOptional) return { name, title, status: 'note', summary, advice, facts, ms: ms() }
     return { name, title, status: 'failed', summary, advice, facts, trouble, ms: ms() }
   }
 }

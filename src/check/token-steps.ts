@@ -51,7 +51,7 @@ export async function introspectionStep(visit: Visit, signal: AbortSignal): Prom
     const assumed = `TOKEN_LIFETIME_SECONDS=${settings.TOKEN_LIFETIME_SECONDS} is assumed`
     return {
       status: isOn ? 'note' : 'skipped',
-      summary: isOn ? `refused (${error}), so ${assumed}` : `not allowed to this app, and not needed: ${assumed}`,
+      summary: isOn ? `refused (${error}), so ${assumed}` : `not for this app (${error}), and not needed: ${assumed}`,
       facts: { error, description, httpStatus: status },
       ...(isOn && {
         advice: {

@@ -32,5 +32,7 @@ export interface Step {
   /** Stable, for machines. */
   readonly name: string
   readonly title: string
+  /** The proxy does without what is looked at, so that its failure is worth a note. */
+  readonly isOptional?: true
   readonly run: (visit: Visit, signal: AbortSignal) => Finding | Promise<Finding>
 }

@@ -95,6 +95,20 @@ test('a user whose name is not told is a note', async () => {
   expect(out).toContain('user 0051 of org 00D1')
 })
 
+test('what the proxy does without fails no check, even where it never answers', async () => {
+  await using place = await host({
+    '/services/oauth2/introspect': () => undefined,
+    '/services/oauth2/userinfo': (response) => response.writeHead(503).end('<h1>maintenance</h1>'),
+  })
+  const { code, out, statuses } = await examine(place.env, '--timeout=500ms')
+  expect({ code, statuses }).toMatchObject({
+    code: 0,
+    statuses: { Introspection: 'note', API: 'ok', 'Run As user': 'note', CMDB: 'ok' },
+  })
+  expect(out).toContain('does not answer in time')
+  expect(out).toContain('has trouble of its own')
+})
+
 test('a user who may not list objects lacks API permissions', async () => {
   const face: Face = (response) => response.writeHead(403).end('[{"errorCode":"FORBIDDEN","message":"no"}]')
   await using place = await host({ '/services/data/v67.0/sobjects': face })

@@ -56,7 +56,7 @@ const EXPECTED: Readonly<Record<SwitchName, readonly [step: string | undefined, 
   'session-dies-before': ['API', 5, 'Session expired or invalid'],
   'session-dies-after': [undefined, 0, 'Everything that a request needs'],
   'live-session-refused': ['API', 5, 'Session Management'],
-  'introspect-not-allowed': [undefined, 0, 'not allowed to this app, and not needed'],
+  'introspect-not-allowed': [undefined, 0, 'not for this app (insufficient_scope), and not needed'],
   'cmdb-objects-hidden': ['CMDB', 6, 'read access to Cloudaware'],
   'api-socket-reset': ['API', 3, 'UND_ERR_SOCKET'],
 }
