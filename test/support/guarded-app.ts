@@ -7,7 +7,7 @@ import { createLogger } from '../../src/logger.ts'
 import { logAccess } from '../../src/server/access-log.ts'
 import { digestKeys } from '../../src/server/caller-key.ts'
 import { createGuard, type GuardOptions } from '../../src/server/guard.ts'
-import { listenerLimits } from '../../src/server/listener-limits.ts'
+import { listenerLimits, type ListenerLimits } from '../../src/server/listener-limits.ts'
 import { listen } from '../../src/server/listeners.ts'
 import { createProxyServer } from '../../src/server/server.ts'
 
@@ -37,7 +37,11 @@ export const OPEN: GuardOptions = {
 }
 
 /** The proxy's own server and listener, with a stand-in for the way upstream. `passed` is what reached it, body and all. */
-export async function startGuarded(options: Partial<GuardOptions> = {}, http: ServerOptions = {}) {
+export async function startGuarded(
+  options: Partial<GuardOptions> = {},
+  http: ServerOptions = {},
+  further: Partial<ListenerLimits> = {},
+) {
   const passed: Passed[] = []
   let logged = ''
   const destination = new Writable({
@@ -68,7 +72,7 @@ export async function startGuarded(options: Partial<GuardOptions> = {}, http: Se
   const listener = await listen({
     host: '127.0.0.1',
     port: 0,
-    limits: { ...limits, http: { ...limits.http, ...http }, maxConnections: 50 },
+    limits: { ...limits, http: { ...limits.http, ...http }, maxConnections: 50, ...further },
     handle: server.handle,
   })
   return {
