@@ -44,7 +44,7 @@ function requestOf({ method, target, requestHeaders, requestBody, bytesIn }: Exc
   const headers = requestHeaders ?? []
   return {
     method,
-    url: url + target,
+    url: url + asUri(target),
     httpVersion: 'HTTP/1.1',
     cookies: [],
     headers: pairs(headers),
@@ -58,6 +58,14 @@ function requestOf({ method, target, requestHeaders, requestBody, bytesIn }: Exc
       postData: { mimeType: requestBody.type, text: requestBody.text, ...commentOn(requestBody) },
     }),
   }
+}
+
+/** RFC 3986 has no room for some of what callers send, nor for what stands in place of a credential. */
+function asUri(target: string): string {
+  return target
+    .toWellFormed()
+    .replace(/%(?![\da-f]{2})/gi, '%25')
+    .replace(/[^!-~]|["<>\\^`{|}[\]#]/gu, encodeURIComponent)
 }
 
 function responseOf({ status, answerHeaders, answerBody, bytesOut }: ExchangeDetail): object {

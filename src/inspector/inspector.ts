@@ -89,9 +89,11 @@ export class Inspector {
         const upTo = this.exchanges.last
         while (this.exchanges.settle(AT_A_STRETCH, upTo)) await this.#clock.sleep(0, this.#closing.signal)
       } while (this.exchanges.settled < this.exchanges.last)
-      this.#isSettling = false
-    } catch {
+    } catch (error) {
       // Closing: nobody will look.
+      if (!this.#closing.signal.aborted) throw error
+    } finally {
+      this.#isSettling = false
     }
   }
 

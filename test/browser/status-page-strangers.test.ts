@@ -130,6 +130,17 @@ test('the policy of the page stops what its code would let through', async () =>
   expect(headers['content-security-policy']).not.toContain('unsafe')
 })
 
+test('a curl command holds nothing that a terminal takes for a key', async () => {
+  await using stack = await setUp()
+  await stack.call(RECORDS, { method: 'POST', body: 'x\u001b[201~\rtouch /nonexistent/x\r' })
+  await stack.rows.first().click()
+  await stack.detail.getByRole('button', { name: 'Copy as curl' }).click()
+  await stack.page.getByText('The curl command copied.').waitFor()
+  const command = await stack.page.evaluate<string>('navigator.clipboard.readText()')
+  expect(command).toContain("--data-binary '@body'")
+  expect(command).not.toMatch(/[^\P{Cc}\n]/u)
+})
+
 test('the curl command that is copied does what the request did, whatever is in it', async () => {
   await using stack = await setUp()
   const body = `{"Name":"it's $(touch /nonexistent/x) \`id\` \\"quoted\\" \\\\ \n@end"}`

@@ -50,6 +50,13 @@ function bodyOf(body) {
     case 'binary':
       return { data: fromFile, remark: `# Its body (${body.bytes} bytes) is binary: put it into the file "body".\n` }
     case 'text': {
+      // Pasted into a terminal, some of them are keys: an escape could end the paste, a return run what came so far.
+      if (/[^\P{Cc}\t\n]/u.test(body.text)) {
+        return {
+          data: fromFile,
+          remark: `# Its body (${body.bytes} bytes) holds control characters: put it into the file "body".\n`,
+        }
+      }
       if (body.coding !== null) {
         return { data: fromFile, remark: `# Its body was sent as ${body.coding}: put it into the file "body".\n` }
       }
