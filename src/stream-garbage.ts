@@ -21,17 +21,20 @@ export function collectingStreamGarbage(collect: () => void = youngCollector()):
 
 /** V8's own collector, got at without a flag on the command line; looked up when it is first needed. */
 function youngCollector(): () => void {
+  let isLookedUp = false
   let collector: NodeJS.GCFunction | undefined
   return () => {
-    collector ??= exposed()
-    collector({ type: 'minor' })
+    if (!isLookedUp) collector = exposed()
+    isLookedUp = true
+    collector?.({ type: 'minor' })
   }
 }
 
-function exposed(): NodeJS.GCFunction {
+/** Undefined in a runtime that heeds the flag no more: memory is then V8's own affair again. */
+function exposed(): NodeJS.GCFunction | undefined {
   setFlagsFromString('--expose-gc')
   // The function that the flag puts into each new context.
-  const collector = runInNewContext('gc') as NodeJS.GCFunction
+  const collector = runInNewContext('globalThis.gc') as NodeJS.GCFunction | undefined
   setFlagsFromString('--no-expose-gc')
   return collector
 }

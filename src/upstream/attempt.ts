@@ -58,7 +58,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
     statusText?: string,
   ): void {
     const { controller, family, handler } = this.#owner
-    controller.rawHeaders = attempt.rawHeaders ?? null
+    const { rawHeaders = null } = attempt
+    controller.rawHeaders = rawHeaders
     if (status >= 200) {
       this.#hasAnswer = true
       const problem = codingProblem(headers)

@@ -66,7 +66,7 @@ export function withCallerAddresses(text: string, form: AddressForm, options: Ad
 
 /** Each: what stands before, the origin, and the path if there is one. JSON may write a slash as `\/`. */
 const ADDRESSES: Readonly<Record<AddressForm, RegExp>> = {
-  json: /("(?:[^"\\]|\\.)*"\s*:\s*")(https?:(?:\\?\/){2}[^"\\/?#]+)((?:\\?\/[^"]*)?)(?=")/g,
+  json: /("\w+"\s*:\s*")(https?:(?:\\?\/){2}[^"\\/?#]+)((?:\\?\/[^"]*)?)(?=")/g,
   xml: /(>)(https?:\/\/[^<>/?#\s]+)((?:\/[^<>]*)?)(?=<)/g,
   soap: /(<(?:[\w.-]+:)?(?:serverUrl|metadataServerUrl)>)(https?:\/\/[^<>/?#\s]+)((?:\/[^<>]*)?)(?=<)/g,
 }

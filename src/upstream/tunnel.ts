@@ -42,7 +42,8 @@ export function openTunnel(authority: string, { proxy, timeoutMs, ca }: TunnelOp
     request.once('connect', (response: IncomingMessage, socket: Socket, head: Buffer) => {
       // It was there for the request alone.
       socket.setTimeout(0)
-      if (response.statusCode === 200) {
+      // RFC 9110 §9.3.6: any 2xx opens it.
+      if (String(response.statusCode).startsWith('2')) {
         if (head.length > 0) socket.unshift(head)
         resolve(socket)
       } else {

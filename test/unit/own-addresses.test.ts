@@ -94,7 +94,6 @@ describe('an address in JSON', () => {
     [`{"custom_domain" : "${ORG}"}`, `{"custom_domain" : "${HERE}"}`],
     [`{"rest":"${ORG}/services/data/v{version}/","n":1}`, `{"rest":"${HERE}/services/data/v{version}/","n":1}`],
     [`{"a":"https:\\/\\/acme.my.salesforce.com\\/services\\/Soap"}`, `{"a":"${HERE}\\/services\\/Soap"}`],
-    [`{"a\\"b":"${ORG}/id/1/2"}`, `{"a\\"b":"${HERE}/id/1/2"}`],
   ])('of the org becomes the caller’s: %s', (from, to) => {
     expect(rewritten(from)).toBe(to)
   })
@@ -128,6 +127,7 @@ test('text that looks like many addresses takes no time to speak of', () => {
   expect(rewritten(text)).toBe(text)
   const xml = '>https://a'.repeat(6000)
   expect(rewritten(xml, 'xml')).toBe(xml)
-  const keys = '"'.repeat(60_000)
-  expect(rewritten(keys)).toBe(keys)
+  for (const keys of ['"'.repeat(60_000), '\\"'.repeat(30_000), '"a"'.repeat(20_000), `"a"${' '.repeat(60_000)}`]) {
+    expect(rewritten(keys)).toBe(keys)
+  }
 })
