@@ -20,7 +20,6 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [new RegExp(`\\\\"(${SECRET_NAMES})\\\\"\\s*:\\s*\\\\"[^"\\\\]*`, 'gi'), `\\"$1\\":\\"${REDACTED}`],
   [/\b(client_secret|(?:access|refresh|oauth)_token|(?:client_)?assertion|sid)=[^&\s"'\\]+/gi, `$1=${REDACTED}`],
   [/00D\w{12,15}(?:!|%21)[.\w]*/g, REDACTED],
-  [/eyJ[\w+=-]+\.[\w+=-]+(?:\.[\w+=-]+)?/g, REDACTED],
   [/3MVG[\w.]{20,}/g, REDACTED],
   [/\b(Bearer|OAuth|Basic)\s+[\w.~+/!=-]{12,}/gi, `$1 ${REDACTED}`],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----/gs, REDACTED],
@@ -32,6 +31,15 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
  */
 const SUSPICIOUS =
   /authoriz|session|cookie|api[-_]key|token|assertion|secret|password|sid=|00D|eyJ|3MVG|bearer|oauth|basic|PRIVATE KEY/i
+
+/** Begins where a run of such characters begins: looked for at every `eyJ`, a run without a dot would cost the square of its length. */
+const DOTTED_RUN = /(?<![\w+=-])[\w+=-]+(?:\.[\w+=-]+)+/g
+
+/** JWTs, wherever in a run of their characters they begin. */
+function withoutJwts(line: string): string {
+  if (!line.includes('eyJ')) return line
+  return line.replace(DOTTED_RUN, (run) => run.replace(/eyJ.+/, REDACTED))
+}
 
 /** A shorter secret would blank half of every line. A consumer secret is far longer, and so must PROXY_API_KEY be. */
 const MIN_SECRET_LENGTH = 4
@@ -59,7 +67,7 @@ export function createRedactor(secrets: () => Iterable<string>): (line: string) 
     }
     if (!SUSPICIOUS.test(redacted)) return redacted
     for (const [shape, replacement] of SHAPES) redacted = redacted.replace(shape, replacement)
-    return redacted
+    return withoutJwts(redacted)
   }
 }
 

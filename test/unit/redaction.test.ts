@@ -1,43 +1,33 @@
 import { expect, test } from 'vitest'
-import { createRedactor, REDACTED } from '../../src/redaction.ts'
+import { createRedactor } from '../../src/redaction.ts'
 
 const redact = createRedactor(() => [])
+const JWT = `eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl-_${'x'.repeat(40)}`
 
-// Each stands alone in its line: a quick look for suspicious words must not overlook any kind of credential.
 test.each([
-  ['"Authorization":"xyz-0123456789"'],
-  ['"proxy-authorization":["xyz-0123456789"]'],
-  ['"x-sfdc-session":"xyz-0123456789"'],
-  ['"Cookie":"xyz-0123456789"'],
-  ['"set-cookie":["xyz-0123456789"]'],
-  ['"X-Api-Key":"xyz-0123456789"'],
-  ['"access_token":"xyz-0123456789"'],
-  ['"id_token":"xyz-0123456789"'],
-  ['"client_assertion":"xyz-0123456789"'],
-  ['"client_secret":"xyz-0123456789"'],
-  ['"CLOUDAWARE_CLIENT_SECRET":"xyz-0123456789"'],
-  ['"PROXY_API_KEY":"xyz-0123456789"'],
-  ['"password":"xyz-0123456789"'],
-  ['"body":"{\\"oauth_token\\":\\"xyz-0123456789\\"}"'],
-  ['?sid=xyz-0123456789'],
-  ['refresh_token=xyz-0123456789'],
-  ['assertion=xyz-0123456789'],
-  ['00D000000000001!xyz.0123456789'],
-  ['00D000000000001%21xyz.0123456789'],
-  ['eyJxyz.0123456789.abc'],
-  ['3MVGxyz0123456789abcdefgh'],
-  ['bearer xyz-0123456789'],
-  ['OAuth xyz-0123456789'],
-  ['Basic xyz-0123456789'],
-  ['-----BEGIN RSA PRIVATE KEY-----xyz0123456789-----END RSA PRIVATE KEY-----'],
-])('a credential that stands alone is blanked: %s', (line) => {
-  const safe = redact(`{${line}}`)
-  expect(safe).toContain(REDACTED)
-  expect(safe).not.toContain('0123456789')
+  `{"msg":"${JWT}"}`,
+  `access-token=${JWT}&x=1`,
+  `prefix${JWT}`,
+  `a.b.c ${JWT}. And more`,
+  `cut off ${JWT.slice(0, 40)}`,
+  'session 00D000000000001!AQEAQ.x_y',
+  'session 00D000000000001AAA%21AQEAQ.x_y',
+  `key 3MVG9${'x'.repeat(80)}`,
+  'Authorization: Bearer c2lnbmF0dXJlc2lnbmF0dXJl',
+])('%s is not printed', (line) => {
+  const safe = redact(line)
+  expect(safe).toContain('[redacted]')
+  expect(safe).not.toMatch(/c2ln|eyJ|AQEAQ|xxxx/)
 })
 
-test('a line without any is passed on as it is', () => {
-  const line =
-    '{"level":30,"reqId":"a","method":"GET","path":"/services/data/v67.0/limits","status":200,"msg":"request"}'
-  expect(redact(line)).toBe(line)
+test.each(['/services/data/v62.0/limits', 'at run (/app/server.ts:12:5)', 'https://acme.my.salesforce.com', 'heyJude'])(
+  '%s is',
+  (line) => {
+    expect(redact(line)).toBe(line)
+  },
+)
+
+test('hostile lines of megabytes are read through in linear time', { timeout: 5_000 }, () => {
+  for (const piece of ['eyJ', 'a.eyJ', '00D', '3MVG.', 'Bearer ', '"password":', '\\"sid\\":\\"'])
+    redact(piece.repeat(300_000))
 })
