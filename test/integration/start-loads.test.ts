@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { bundle, ENTRY } from '../../scripts/bundle.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+
+/** What `serve` has no use for until it is asked to: other commands, the emulator, the page, and what their libraries bring. */
+const ON_DEMAND =
+  /^src\/(?:emulator|check)\/|^src\/page\/(?!page-files\.ts)|^src\/cli\/(?:demo|check|status|wait|quit|emulator)\.ts$|^src\/metrics\/exposition\.ts$|^src\/token-store\/redis|node_modules\/(?:prom-client|selfsigned|ioredis|uplot|@jetstreamapp\/soql-parser-js)\//
+
+/** The files, relative to the checkout, that a `serve` has loaded when it listens. Node's own modules aside. */
+async function loadedBy(program: string, folder: string): Promise<string[]> {
+  const list = join(folder, 'loaded')
+  const env = {
+    PATH: process.env.PATH,
+    LOADED_MODULES: list,
+    CLOUDAWARE_URL: 'http://127.0.0.1:9',
+    CLOUDAWARE_CLIENT_ID: 'some-client',
+    CLOUDAWARE_CLIENT_SECRET: 'some-secret-value',
+    PROXY_PORT: '0',
+    ADMIN_PORT: '0',
+    LOG_FORMAT: 'json',
+  }
+  const hook = join(ROOT, 'test/support/loaded-modules.ts')
+  const child = spawn(process.execPath, ['--import', hook, program, 'serve'], { env, cwd: folder })
+  const ended = once(child, 'exit')
+  for await (const line of child.stdout.setEncoding('utf8')) if (String(line).includes('"listening"')) break
+  child.kill('SIGTERM')
+  await ended
+  const urls = (await readFile(list, 'utf8')).split('\n').filter((url) => url.startsWith('file:'))
+  return urls.map((url) => relative(ROOT, fileURLToPath(url)))
+}
+
+test('from its sources, serve loads nothing that it does not use', async () => {
+  await using folder = await temporaryDirectory()
+  const files = await loadedBy(join(ROOT, 'src/main.ts'), folder.path)
+  expect(files).toContain('src/server/proxy.ts')
+  expect(files.filter((file) => ON_DEMAND.test(file))).toEqual([])
+})
+
+test('the bundled serve loads no chunk that holds what it does not use', async () => {
+  await using folder = await temporaryDirectory()
+  const { outputs } = await bundle({ root: ROOT, outdir: folder.path })
+  const chunks = new Map(
+    Object.entries(outputs).map(([path, { inputs }]) => [relative(ROOT, resolve(ROOT, path)), inputs]),
+  )
+  const files = await loadedBy(join(folder.path, ENTRY), folder.path)
+  const inside = files.flatMap((file) => Object.keys(chunks.get(file) ?? {}))
+  expect(inside).toContain('src/server/proxy.ts')
+  expect(inside.filter((file) => ON_DEMAND.test(file))).toEqual([])
+})
