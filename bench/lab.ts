@@ -19,6 +19,8 @@ export interface Lab extends AsyncDisposable {
   /** The node:http upstream, which reads bodies to their end. */
   readonly streams: Target
   readonly tokenUrl: string
+  /** The same, but it takes 50 ms. */
+  readonly slowTokenUrl: string
   /** What answers `plain` and `tls`. */
   readonly upstreamName: string
 }
@@ -94,6 +96,7 @@ export async function openLab(): Promise<Lab> {
     tls: { origin: `https://localhost:${tlsPort}`, caFile },
     streams: { origin: `http://127.0.0.1:${streamPort}` },
     tokenUrl: `http://127.0.0.1:${tokenPort}/services/oauth2/token`,
+    slowTokenUrl: `http://127.0.0.1:${tokenPort}/slow/services/oauth2/token`,
     upstreamName: hasNginx ? 'nginx' : 'node:http',
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

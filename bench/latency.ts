@@ -68,7 +68,11 @@ export async function refreshUnderLoad({
 }): Promise<RefreshUnderLoad> {
   const [port, adminPort] = [await freePort(), await freePort()]
   await using stack = new AsyncDisposableStack()
-  stack.use(start(ours({ ADMIN_PORT: String(adminPort) })({ port, target: lab.plain, lab })))
+  stack.use(
+    start(
+      ours({ ADMIN_PORT: String(adminPort), CLOUDAWARE_TOKEN_URL: lab.slowTokenUrl })({ port, target: lab.plain, lab }),
+    ),
+  )
   await listening(port)
   await firstAnswer(port)
   await pacedLoad({ port, perSecond: PER_SECOND, seconds: 2 })
