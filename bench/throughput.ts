@@ -36,7 +36,7 @@ export async function throughput(options: ThroughputOptions): Promise<Series[]> 
     const running = stack.use(start(command({ port, target, lab })))
     await listening(port)
     await firstAnswer(port)
-    await load({ port, connections: CONNECTIONS, seconds: Math.min(seconds, 2) })
+    await load({ port, connections: CONNECTIONS, seconds: seconds * 2 })
     const series = { name, requestsPerSecond: [], cpuMicroseconds: [], p50Ms: [], p99Ms: [], failed: 0 }
     entrants.push({ running, port, series })
   }
