@@ -37,7 +37,12 @@ export class Exchanges {
     const replayOf = this.#replays.size > 0 ? (this.#replays.get(exchange.id) ?? null) : null
     if (replayOf !== null) this.#replays.delete(exchange.id)
     this.#last += 1
-    this.#ring[this.#last % KEPT_EXCHANGES] = { n: this.#last, startedAt: now - exchange.ms, exchange, replayOf }
+    this.#ring[this.#last % KEPT_EXCHANGES] = {
+      n: this.#last,
+      startedAt: Math.round(now - exchange.ms),
+      exchange,
+      replayOf,
+    }
   }
 
   /** The exchange with this request id, when it comes, repeats another. */
