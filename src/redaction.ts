@@ -13,14 +13,15 @@ const SECRET_NAMES = [
 
 const JSON_STRING = '"(?:[^"\\\\]|\\\\.)*"'
 
-/** What credentials look like in a line of JSON; the token shapes are those of Salesforce's own command line. */
+/** Access tokens and consumer keys by their look alone; the shapes are those of Salesforce's own command line. */
+const TOKEN_SHAPES: readonly RegExp[] = [/00D\w{12,15}(?:!|%21)[.\w]*/g, /3MVG[\w.]{20,}/g]
+
+/** What else credentials look like in a line of JSON. */
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [new RegExp(`"(${SECRET_NAMES})":(?:${JSON_STRING}|\\[(?:${JSON_STRING},?)*\\])`, 'gi'), `"$1":"${REDACTED}"`],
   // JSON quoted inside a string, such as the body of a token answer in an error message.
   [new RegExp(`\\\\"(${SECRET_NAMES})\\\\"\\s*:\\s*\\\\"[^"\\\\]*`, 'gi'), `\\"$1\\":\\"${REDACTED}`],
   [/\b(client_secret|(?:access|refresh|oauth)_token|(?:client_)?assertion|sid)=[^&\s"'\\]+/gi, `$1=${REDACTED}`],
-  [/00D\w{12,15}(?:!|%21)[.\w]*/g, REDACTED],
-  [/3MVG[\w.]{20,}/g, REDACTED],
   [/\b(Bearer|OAuth|Basic)\s+[\w.~+/!=-]{12,}/gi, `$1 ${REDACTED}`],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----/gs, REDACTED],
 ]
@@ -39,6 +40,11 @@ const DOTTED_RUN = /(?<![\w+=-])[\w+=-]+(?:\.[\w+=-]+)+/g
 function withoutJwts(line: string): string {
   if (!line.includes('eyJ')) return line
   return line.replace(DOTTED_RUN, (run) => run.replace(/eyJ.+/, REDACTED))
+}
+
+/** Blanks what has the look of a token, in a sentence for people: in one, a word such as `Basic` is not the beginning of a credential. */
+export function withoutTokens(sentence: string): string {
+  return withoutJwts(TOKEN_SHAPES.reduce((text, shape) => text.replace(shape, REDACTED), sentence))
 }
 
 /** A shorter secret would blank half of every line. A consumer secret is far longer, and so must PROXY_API_KEY be. */
@@ -67,7 +73,7 @@ export function createRedactor(secrets: () => Iterable<string>): (line: string) 
     }
     if (!SUSPICIOUS.test(redacted)) return redacted
     for (const [shape, replacement] of SHAPES) redacted = redacted.replace(shape, replacement)
-    return withoutJwts(redacted)
+    return withoutTokens(redacted)
   }
 }
 

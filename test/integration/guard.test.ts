@@ -31,6 +31,11 @@ test('an ordinary request passes as it was sent, and twice over one connection',
   ])
 })
 
+test('a token that a refusal would repeat is blanked in it', async () => {
+  const answer = await expectRefused(head(GET, 'Host: eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln'), 403)
+  expect(answer).toContain('It was called as \\"[redacted]\\".')
+})
+
 describe('Host', () => {
   test.each([
     ['foreign', head(GET, 'Host: evil.example')],
