@@ -34,6 +34,12 @@ export class HardenedContainer extends GenericContainer {
     this.hostConfig.ReadonlyRootfs = true
     this.withDroppedCapabilities('ALL').withSecurityOpt('no-new-privileges:true')
   }
+
+  /** As Kubernetes runs it, which does not know the image's own check. */
+  withoutHealthCheck(): this {
+    this.createOpts.Healthcheck = { Test: ['NONE'] }
+    return this
+  }
 }
 
 /** What Dockerode can do with a container and Testcontainers cannot. */

@@ -1,0 +1,49 @@
+/**
+ * What the proxy and the bare plugin weigh in a container with half a processor and 128 MiB, as docs/ship.md tells.
+ * Ends with 1 where the proxy does not hold these limits through a minute of 100 requests a second.
+ * Needs a container engine, and the image that `npm run test:container` builds.
+ */
+import { rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { build } from 'esbuild'
+import { Network } from 'testcontainers'
+import { CLIENT_ID, HardenedContainer, startOrg } from '../test/support/containers.ts'
+import { measureLimited } from '../test/support/limited-container.ts'
+
+process.env.TESTCONTAINERS_RYUK_DISABLED = 'true'
+
+const [seconds, rate] = [60, 100]
+const folder = resolve(import.meta.dirname, '../.cache/bare')
+await build({
+  entryPoints: [resolve(import.meta.dirname, 'programs/bare-plugin.ts')],
+  outfile: resolve(folder, 'bare-plugin.mjs'),
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  banner: { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);` },
+  footer: { js: `console.log('listening')` },
+})
+
+await using network = await new Network().start()
+await using org = await startOrg(network)
+const proxy = new HardenedContainer().withoutHealthCheck().withEnvironment({
+  CLOUDAWARE_URL: 'https://org:8443',
+  CLOUDAWARE_CLIENT_ID: CLIENT_ID,
+  CLOUDAWARE_CLIENT_SECRET_FILE: '/org/client-secret',
+  CLOUDAWARE_CA_FILE: '/org/ca.pem',
+})
+const bare = new HardenedContainer()
+  .withoutHealthCheck()
+  .withEntrypoint(['node', '/bare/bare-plugin.mjs', '8080', 'https://org:8443', '/org/ca.pem'])
+  .withCommand([])
+const contestants = [
+  { name: 'cloudaware-proxy', container: proxy, readyLine: /token obtained/, mounts: [] },
+  { name: 'the bare plugin', container: bare, readyLine: /listening/, mounts: [{ source: folder, target: '/bare' }] },
+]
+for (const { name, container, readyLine, mounts } of contestants) {
+  const measured = await measureLimited({ network, org, container, readyLine, mounts, seconds, rate })
+  process.stdout.write(`${name}: ${JSON.stringify(measured)}\n`)
+  const isServed = !measured.isKilled && measured.statuses[200] === seconds * rate
+  if (container === proxy && !isServed) process.exitCode = 1
+}
+await rm(folder, { recursive: true })
