@@ -14,6 +14,8 @@ const project = (name: string, testTimeout: number, more: object = {}) => ({
 export default defineConfig({
   test: {
     pool: 'forks',
+    // One less by default: of a runner's two cores that leaves one, and most tests wait for sockets anyway.
+    maxWorkers: '100%',
     projects: [
       project('unit', 20_000),
       project('integration', 30_000),
