@@ -117,7 +117,7 @@ function caddy({ port, target, lab }: Place): Command {
   const transport = target.caFile === undefined ? '' : `transport http {\n tls_trusted_ca_certs ${target.caFile}\n }`
   writeFileSync(
     config,
-    `{\n admin off\n persist_config off\n}\nhttp://127.0.0.1:${port} {\n reverse_proxy ${target.origin} {\n ${transport}\n }\n}\n`,
+    `{\n admin off\n}\nhttp://127.0.0.1:${port} {\n reverse_proxy ${target.origin} {\n ${transport}\n }\n}\n`,
   )
   return {
     file: 'caddy',
@@ -172,6 +172,7 @@ frontend f
   bind 127.0.0.1:${port}
   default_backend b
 backend b
+  http-reuse always
   server s ${host.replace('localhost', '127.0.0.1')}${tls}
 `,
   )

@@ -50,7 +50,7 @@ const paced = await latency({ lab, rounds, seconds })
 say('streams')
 const streamed = await streams({ lab, rounds: isQuick ? 1 : rounds, bytes: isQuick ? 2 ** 28 : 2 ** 30 })
 say('start and memory')
-const started = await startUp({ lab, rounds: isQuick ? 1 : rounds, seconds: isQuick ? 1 : 5 })
+const started = await startUp({ lab, rounds: isQuick ? 1 : rounds, seconds: isQuick ? 1 : 3 })
 say('token refresh under load')
 const refresh = await refreshUnderLoad({ lab, seconds: isQuick ? 5 : 60, refreshes: isQuick ? 1 : 5 })
 

@@ -34,8 +34,14 @@ export async function throughput(options: ThroughputOptions): Promise<Series[]> 
   for (const { name, command } of contestants) {
     const port = await freePort()
     const running = stack.use(start(command({ port, target, lab })))
-    await listening(port)
-    await firstAnswer(port)
+    try {
+      await listening(port)
+      await firstAnswer(port)
+    } catch (error) {
+      // A peer of another version may not take its settings: the rest is worth measuring all the same.
+      say(`${name} is left out: ${String(error)}`)
+      continue
+    }
     await load({ port, connections: CONNECTIONS, seconds: seconds * 2 })
     const series = { name, requestsPerSecond: [], cpuMicroseconds: [], p50Ms: [], p99Ms: [], failed: 0 }
     entrants.push({ running, port, series })
