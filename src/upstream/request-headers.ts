@@ -1,4 +1,5 @@
 import { SESSION_PLACES, type ApiFamily } from './api-family.ts'
+import { FieldNames } from './field-names.ts'
 import { HOP_BY_HOP, namedByConnection, withoutFields, type HeaderList } from './header-list.ts'
 
 export interface UpstreamHeaderOptions {
@@ -40,10 +41,9 @@ export function upstreamHeaders(rawHeaders: HeaderList, options: UpstreamHeaderO
   const named: string[] = []
   let hasUserAgent = false
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const field = String(rawHeaders[at])
+    const { field, name, fate } = NAMES.of(String(rawHeaders[at]))
     const value = String(rawHeaders[at + 1])
-    const name = field.toLowerCase()
-    if (isDropped(name)) {
+    if (fate === 'dropped') {
       if (name === 'connection') named.push(...namedByConnection(value))
       if (name === 'cookie' && family === 'streaming') keepCookies(kept, field, value)
     } else if (name === 'user-agent' && !hasUserAgent) {
@@ -72,6 +72,9 @@ function isDropped(name: string): boolean {
   if (name.startsWith('sec-') || name.startsWith('x-forwarded-')) return true
   return name.includes('_') && isDropped(name.replaceAll('_', '-'))
 }
+
+/** What is remembered goes by the name alone, so it is the same for every caller. */
+const NAMES = new FieldNames((name) => (isDropped(name) ? 'dropped' : 'kept'))
 
 /** CometD needs its cookies (BAYEUX_BROWSER and the load balancer's); `sid` is a session of the caller's own. */
 function keepCookies(kept: string[], field: string, value: string): void {

@@ -1,4 +1,5 @@
 import type { ApiFamily } from './api-family.ts'
+import { FieldNames } from './field-names.ts'
 import { HOP_BY_HOP, namedByConnection, withoutFields } from './header-list.ts'
 
 export interface CallerHeaderOptions {
@@ -34,15 +35,14 @@ export function callerHeaders(rawHeaders: readonly (Buffer | string)[], options:
   const kept: string[] = []
   const named: string[] = []
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const field = latin1(rawHeaders[at])
+    const { field, name, fate } = NAMES.of(latin1(rawHeaders[at]))
     const value = latin1(rawHeaders[at + 1])
-    const name = field.toLowerCase()
-    if (NOT_A_TOKEN.test(name) || NOT_A_VALUE.test(value)) {
+    if (fate === 'invalid' || NOT_A_VALUE.test(value)) {
       options.onInvalid?.(name.replace(/[^ -~]/g, '?'))
-    } else if (DROPPED.has(name)) {
+    } else if (fate === 'dropped') {
       if (name === 'connection') named.push(...namedByConnection(value))
       if (name === 'set-cookie' && options.family === 'streaming') keepCookie(kept, field, value)
-    } else if (name === 'location' || name === 'content-location') {
+    } else if (fate === 'address') {
       kept.push(field, asCallerAddress(value, options))
     } else {
       kept.push(field, value)
@@ -86,6 +86,13 @@ export function callerTrailers(rawTrailers: readonly (Buffer | string)[]): [name
 // What Node's writeHead throws at.
 const NOT_A_TOKEN = /[^!#$%&'*+.^_`|~\w-]|^$/
 const NOT_A_VALUE = /[^\t -~\x80-\xff]/
+
+/** What is remembered goes by the name alone, so it is the same for every caller. */
+const NAMES = new FieldNames((name) => {
+  if (NOT_A_TOKEN.test(name)) return 'invalid'
+  if (DROPPED.has(name)) return 'dropped'
+  return name === 'location' || name === 'content-location' ? 'address' : 'kept'
+})
 
 function latin1(text: Buffer | string | undefined): string {
   return typeof text === 'object' ? text.toString('latin1') : String(text)
