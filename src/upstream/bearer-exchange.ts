@@ -156,6 +156,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
       return
     }
     this.#connectionReplaced = true
+    this.#body?.rewind()
     this.#options.onEvent({ type: 'connection-replaced', family: this.family })
     this.#send()
   }
@@ -181,6 +182,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
     }
     onEvent({ type: 'session-replaced', family, fingerprint })
     this.controller.sessionReplaced = true
+    this.#body?.rewind()
     this.#send()
     return true
   }

@@ -43,7 +43,10 @@ export class ReplayableBody {
   #held: Buffer[] | undefined = []
   #heldBytes = 0
   #reader: Readable | undefined
-  #isEnded = false
+  /** Whom a repeat takes over from. */
+  #former: Readable | undefined
+  #isAttached = false
+  #end: 'whole' | Error | undefined
 
   constructor(source: Readable, { limitBytes, memory, onChunk }: ReplayableBodyOptions) {
     this.#source = source
@@ -56,17 +59,32 @@ export class ReplayableBody {
     return this.#held !== undefined
   }
 
-  /** The body from its first byte. A second call takes over from the first stream, which gets no more; ask isRepeatable before. */
+  /** The body from its first byte. A second call comes after `rewind`, and takes over from the first stream, which gets no more. */
   stream(): Readable {
-    const source = this.#source
-    const former = this.#reader
-    const reader = new Readable({ read: () => void source.resume() })
+    const reader: Readable = new Readable({
+      read: () => {
+        if (reader === this.#reader) this.#source.resume()
+      },
+    })
     this.#reader = reader
     for (const chunk of this.#held ?? []) reader.push(chunk)
-    if (this.#isEnded) reader.push(null)
-    if (former === undefined) this.#attach()
-    else former.destroy()
+    if (this.#end === 'whole') reader.push(null)
+    else if (this.#end) reader.destroy(this.#end)
+    if (!this.#isAttached) this.#attach()
+    this.#former?.destroy()
+    this.#former = undefined
     return reader
+  }
+
+  /**
+   * Before a repeat, which may have to wait for a token or a place: nothing more is read until the next `stream`. What came in the
+   * meantime could pass the limit, and the repeat would then go out without its beginning. Throws where that is let go already.
+   */
+  rewind(): void {
+    if (!this.isRepeatable) throw new Error('the beginning of the body is gone: it cannot be sent again')
+    this.#former = this.#reader
+    this.#reader = undefined
+    this.#source.pause()
   }
 
   /** Lets go of what is held: the answer has begun, nothing will be sent again. */
@@ -77,6 +95,7 @@ export class ReplayableBody {
   }
 
   #attach(): void {
+    this.#isAttached = true
     this.#source.on('data', (chunk: Buffer) => {
       this.#onChunk?.(chunk)
       this.#hold(chunk)
@@ -84,11 +103,14 @@ export class ReplayableBody {
       if (reader?.destroyed === false && !reader.push(chunk)) this.#source.pause()
     })
     this.#source.once('end', () => {
-      this.#isEnded = true
+      this.#end = 'whole'
       this.#reader?.push(null)
     })
     // A caller that breaks off in the middle: the upstream call must break off too, not end as if complete.
-    this.#source.once('error', (error) => this.#reader?.destroy(error))
+    this.#source.once('error', (error) => {
+      this.#end = error
+      this.#reader?.destroy(error)
+    })
   }
 
   #hold(chunk: Buffer): void {

@@ -183,6 +183,34 @@ describe('a refused session', () => {
     expect(String(await server.requests[1]?.body)).toBe('first half second half')
   })
 
+  test('refused while the body is still coming, and more of it than can be held comes before the new token: it is sent whole', async () => {
+    await using server = await startOriginServer((request, response) => {
+      if (request.headers.authorization === 'Bearer second') request.resume().on('end', () => response.end('ok'))
+      else response.writeHead(401, { 'content-length': String(DEAD.length) }).end(DEAD)
+    })
+    const refused = Promise.withResolvers<undefined>()
+    const renewed = Promise.withResolvers<AccessToken>()
+    let held: AccessToken | Promise<AccessToken> = token('first')
+    const tokens: TokenSource = {
+      get: () => held,
+      reject: () => {
+        held = renewed.promise
+        refused.resolve(undefined)
+      },
+    }
+    await using upstream = start(server.url, { tokens, replayLimitBytes: 1024 })
+    const body = new PassThrough()
+    body.write('beginning ')
+    const sending = send(upstream.dispatcher, { method: 'POST', body })
+    await refused.promise
+    const rest = 'x'.repeat(4096)
+    body.end(rest)
+    await new Promise(setImmediate)
+    renewed.resolve(token('second'))
+    expect(await sending).toMatchObject({ status: 200, body: 'ok' })
+    expect(String(await server.requests[1]?.body)).toBe(`beginning ${rest}`)
+  })
+
   test('refused a second time, the answer of the API is passed on', async () => {
     await using server = await startOriginServer((_, response) => response.writeHead(401).end(DEAD))
     await using upstream = start(server.url)

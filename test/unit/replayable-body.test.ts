@@ -30,10 +30,39 @@ describe('ReplayableBody', () => {
     const first = body.stream()
     source.write('one ')
     await once(first, 'readable')
+    body.rewind()
     const second = textOf(body.stream())
     source.end('two')
     expect(await second).toBe('one two')
     expect(first.destroyed).toBe(true)
+  })
+
+  test('what comes while a repeat is awaited is not read, so that the beginning stays held', async () => {
+    const source = new PassThrough()
+    const body = new ReplayableBody(source, { limitBytes: 8, memory: new ReplayMemory(ROOM) })
+    const first = body.stream()
+    source.write('one ')
+    await once(first, 'readable')
+    body.rewind()
+    // The former reader asks for more, as one does that has been read to its end.
+    first.read()
+    source.end('two, and more than the limit')
+    await new Promise(setImmediate)
+    expect(body.isRepeatable).toBe(true)
+    expect(await textOf(body.stream())).toBe('one two, and more than the limit')
+    expect(body.isRepeatable).toBe(false)
+  })
+
+  test('a caller that breaks off while a repeat is awaited breaks the repeat too', async () => {
+    const source = new PassThrough()
+    const body = new ReplayableBody(source, { limitBytes: ROOM, memory: new ReplayMemory(ROOM) })
+    const first = body.stream()
+    source.write('half')
+    await once(first, 'readable')
+    body.rewind()
+    source.destroy(new Error('aborted'))
+    await once(source, 'close').catch(() => undefined)
+    await expect(textOf(body.stream())).rejects.toThrow('aborted')
   })
 
   test('past its limit it flows on, lets go of what it held, and says that it cannot be repeated', async () => {
@@ -49,15 +78,15 @@ describe('ReplayableBody', () => {
     expect(memory.free).toBe(ROOM)
   })
 
-  test('once it let go, a further stream gets only what is still to come', async () => {
+  test('once it let go, there is no going back', async () => {
     const source = new PassThrough()
     const body = new ReplayableBody(source, { limitBytes: 2, memory: new ReplayMemory(ROOM) })
-    const first = body.stream()
-    source.write('gone ')
-    await once(first, 'readable')
-    const second = textOf(body.stream())
-    source.end('rest')
-    expect(await second).toBe('rest')
+    const text = textOf(body.stream())
+    source.end('gone')
+    await text
+    expect(() => {
+      body.rewind()
+    }).toThrow('cannot be sent again')
   })
 
   test('where the shared memory is used up, a new body flows without being held', async () => {
