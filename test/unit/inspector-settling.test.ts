@@ -34,6 +34,7 @@ test('a proxy that is never idle is searched a bounded number of times between t
         return Promise.resolve()
       }
       resolve(undefined)
+      inspector.close()
       return Promise.reject(new Error('closing'))
     },
   }
