@@ -31,7 +31,7 @@ function verdictOf(reply: Reply, family: ApiFamily): 'dead' | undefined {
   const failure = serviceFailure(reply)
   if (failure) throw failure
   if (status < 400) return undefined
-  const verdict = readRefusal(family, status, headers, body)
+  const verdict = readRefusal({ family, runsOrgCode: false }, { status, headers, body })
   if (typeof verdict !== 'object') return verdict
   const [errorCode] = errorOf(reply.json)
   // Both of these are about the address: the session itself is good.

@@ -74,7 +74,8 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
   }
   const { raw } = request
   const target = raw.url ?? '/'
-  const family = familyOf(target)
+  const policyPath = guard.policyPathOf(request) ?? target
+  const family = familyOf(policyPath)
   const sent = guard.takesCodingOff(request)
     ? withoutFields(raw.rawHeaders, ['content-encoding', 'content-length'])
     : raw.rawHeaders
@@ -111,12 +112,13 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
       reply.send(toProxyError(error))
     },
   })
-  const isRewritten = options.rewritesAddresses && mayHoldAddresses(family, request.method, target)
+  const isRewritten = options.rewritesAddresses && mayHoldAddresses(family, request.method, policyPath)
   const ownSink = isRewritten ? new AddressSink({ family, upstreamOrigin, callerOrigin, sink: answerSink }) : answerSink
   const sink = login === undefined ? ownSink : withIdentity(ownSink, { request, reply, guard, login })
   const dispatch = (body: Readable) => {
     const outgoing: ForwardOptions = {
       path: facts.target,
+      policyPath,
       // Node parsed it: one of METHODS.
       method: raw.method as Dispatcher.HttpMethod,
       // Only ever read: what is added goes into a copy.

@@ -47,6 +47,11 @@ export function familyOf(path: string): ApiFamily {
   return 'rest'
 }
 
+/** Whether code of the org's own, an Apex REST class, may write the answer: its status is no word of the platform's about the session. */
+export function runsOrgCode(path: string): boolean {
+  return /^\/+services\/+apexrest(?=[/?]|$)/i.test(path)
+}
+
 function endsSegment(next: string): boolean {
   return next === '' || next === '/' || next === '?'
 }

@@ -12,6 +12,8 @@ export interface AttemptOwner {
   readonly handler: Dispatcher.DispatchHandler
   readonly controller: ExchangeController
   readonly family: ApiFamily
+  /** Whether an Apex class may have written the answer. */
+  readonly runsOrgCode: boolean
   attemptBegun(attempt: Dispatcher.DispatchController): void
   /** The connection is free again; what became of the attempt follows in the same tick. */
   attemptEnded(): void
@@ -119,8 +121,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   #judge({ status, headers, body }: HeldAnswer): Verdict | undefined {
-    const { family } = this.#owner
-    const verdict = readRefusal(family, status, headers, body)
+    const { family, runsOrgCode } = this.#owner
+    const verdict = readRefusal({ family, runsOrgCode }, { status, headers, body })
     const isForeignToken = this.#token.format === 'jwt' && !SESSION_PLACES[family].acceptsJwt
     return verdict === 'dead' && isForeignToken ? { unmendable: JWT_UNMENDABLE } : verdict
   }

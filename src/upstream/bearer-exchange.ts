@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/token-source.ts'
-import { familyOf, SESSION_PLACES, type ApiFamily } from './api-family.ts'
+import { familyOf, runsOrgCode, SESSION_PLACES, type ApiFamily } from './api-family.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { BearerOptions, ForwardOptions, ReplayOutcome } from './bearer-options.ts'
 import type { Waiter } from './connection-queue.ts'
@@ -23,6 +23,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
   readonly handler: Dispatcher.DispatchHandler
   readonly controller: ExchangeController
   readonly family: ApiFamily
+  readonly runsOrgCode: boolean
   readonly #options: BearerOptions
   readonly #dispatch: Dispatcher['dispatch']
   readonly #request: ForwardOptions
@@ -35,7 +36,9 @@ export class BearerExchange implements AttemptOwner, Waiter {
 
   constructor(options: BearerOptions, { dispatch, request, handler }: ExchangeParts) {
     this.handler = handler
-    this.family = familyOf(request.path)
+    const { policyPath = request.path } = request
+    this.family = familyOf(policyPath)
+    this.runsOrgCode = runsOrgCode(policyPath)
     this.controller = new ExchangeController((reason) => {
       this.#fail(reason)
     })

@@ -31,6 +31,8 @@ export interface BearerOptions {
 
 /** What a request may say beyond undici's options. */
 export interface ForwardOptions extends Dispatcher.DispatchOptions {
+  /** The path as the policy judged it, where that is spelt otherwise than `path`: both must be taken for the same thing. */
+  readonly policyPath?: string | undefined
   /** Given each piece of the caller's body once, as it comes, without any session of ours. */
   readonly onBody?: (chunk: Buffer) => void
   /** Told each time that the request goes onto a connection. */

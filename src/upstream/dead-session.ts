@@ -95,17 +95,15 @@ export function mayRefuse(headers: IncomingHttpHeaders, body: Buffer): boolean {
 
 /** What an answer that passed the gate says of the session; undefined where it speaks of something else. `body` is all of it that was held. */
 export function readRefusal(
-  family: ApiFamily,
-  status: number,
-  headers: IncomingHttpHeaders,
-  body: Buffer,
+  { family, runsOrgCode }: { family: ApiFamily; runsOrgCode: boolean },
+  { status, headers, body }: { status: number; headers: IncomingHttpHeaders; body: Buffer },
 ): Verdict | undefined {
   const text = refusalText(body, headers['content-encoding'], MAX_REFUSAL_BYTES)
   if (status === 200) return family === 'streaming' && refusesBayeux(text) ? 'dead' : undefined
   const unmendable = UNMENDABLE.find(([mark]) => text.includes(mark))
   if (unmendable) return { unmendable: unmendable[1] }
   if (status !== 401 && status !== DEAD_STATUS[family]) return undefined
-  return namesDeadSession(family, text) || (status === 401 && givesNoReason(text)) ? 'dead' : undefined
+  return namesDeadSession(family, text) || (status === 401 && !runsOrgCode && givesNoReason(text)) ? 'dead' : undefined
 }
 
 function namesDeadSession(family: ApiFamily, text: string): boolean {
@@ -116,7 +114,8 @@ function namesDeadSession(family: ApiFamily, text: string): boolean {
 
 /**
  * A 401 to HEAD has no body, and an edge may answer in HTML: the status alone then says that the session was not accepted, so nothing was applied
- * and one repeat is safe. A 401 that gives another reason is an Apex class's own answer, from code that did run: never repeated.
+ * and one repeat is safe. A 401 that gives another reason, and any of an Apex class that does not name the dead session, is that class's own
+ * answer, from code that did run: never repeated.
  */
 function givesNoReason(text: string): boolean {
   return /^\s*(?:$|<!doctype html|<html)/i.test(text)

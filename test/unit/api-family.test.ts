@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { familyOf, SESSION_PLACES } from '../../src/upstream/api-family.ts'
+import { familyOf, runsOrgCode, SESSION_PLACES } from '../../src/upstream/api-family.ts'
 
 describe('the family of a path', () => {
   test.each([
@@ -43,4 +43,14 @@ test('each family carries its session where its API reads it', () => {
 test('tokens in JWT form are for REST and identity alone', () => {
   const accepting = Object.entries(SESSION_PLACES).filter(([, places]) => places.acceptsJwt)
   expect(accepting.map(([family]) => family)).toEqual(['rest', 'identity'])
+})
+
+test.each([
+  ['/services/apexrest/charge', true],
+  ['//services/ApexREST?x=1', true],
+  ['/services/apexrest', true],
+  ['/services/apexrests/charge', false],
+  ['/services/data/v62.0/services/apexrest', false],
+])('whether code of the org’s own answers %s: %s', (path, expected) => {
+  expect(runsOrgCode(path)).toBe(expected)
 })

@@ -24,7 +24,16 @@ function sized(bytes: number) {
 }
 
 function read(family: ApiFamily, status: number, body: string | Buffer, contentEncoding = 'identity') {
-  return readRefusal(family, status, { 'content-encoding': contentEncoding }, Buffer.from(body))
+  return readAnswer({ family, runsOrgCode: false }, status, body, contentEncoding)
+}
+
+function readAnswer(
+  asked: { family: ApiFamily; runsOrgCode: boolean },
+  status: number,
+  body: string | Buffer,
+  contentEncoding = 'identity',
+) {
+  return readRefusal(asked, { status, headers: { 'content-encoding': contentEncoding }, body: Buffer.from(body) })
 }
 
 describe('the answers worth a look', () => {
@@ -200,6 +209,14 @@ describe('hostile bodies', () => {
     expect(read('bulk1', 400, '', encoding)).toBeUndefined()
   })
 
+  test.each(['', '<html><body>Unauthorized</body></html>', '{"why":"wrong card"}'])(
+    'a 401 of an Apex class, %j, is the class’s own word, unless it names the dead session',
+    (body) => {
+      expect(readAnswer({ family: 'rest', runsOrgCode: true }, 401, body)).toBeUndefined()
+      expect(readAnswer({ family: 'rest', runsOrgCode: true }, 401, REST)).toBe('dead')
+    },
+  )
+
   test('no bytes whatsoever make it throw', () => {
     const encodings = fc.constantFrom('identity', 'gzip', 'deflate', 'br', 'zstd', 'nonsense', '')
     const statuses = fc.constantFrom(200, 400, 401, 403, 500)
@@ -210,7 +227,7 @@ describe('hostile bodies', () => {
         statuses,
         encodings,
         (bytes, family, status, encoding) => {
-          const verdict = readRefusal(family, status, { 'content-encoding': encoding }, Buffer.from(bytes))
+          const verdict = read(family, status, Buffer.from(bytes), encoding)
           expect(verdict === undefined || verdict === 'dead' || verdict.unmendable.length > 0).toBe(true)
         },
       ),

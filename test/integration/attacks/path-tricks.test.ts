@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { lastHead, startAttacked } from '../../support/attacked.ts'
+import { lastHead, startAttacked, TOKEN } from '../../support/attacked.ts'
 import { statuses } from '../../support/raw-bytes.ts'
 
 /* The policy and the org must see the same path: what could be read in two ways is refused, what is refused has one spelling only. */
@@ -193,4 +193,32 @@ test('settings extend both lists; what is denied wins, and a built-in leak is li
     expect(statuses(await place.attack(lastHead(`GET ${target} HTTP/1.1`)))).toEqual([403])
   }
   await place.expectNothing()
+})
+
+describe('a SOAP or Bulk 1.0 path that is spelt oddly is the same path to the policy and to what carries the session', () => {
+  const ENVELOPE =
+    '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Header><SessionHeader xmlns="urn:partner.soap.sforce.com"><sessionId>the-callers-own</sessionId></SessionHeader></e:Header><e:Body><getUserInfo xmlns="urn:partner.soap.sforce.com"/></e:Body></e:Envelope>'
+
+  test.each([
+    '/services/%53oap/u/62.0',
+    '/services/Soap;x=1/u/62.0',
+    '/services/so%61p/u/62.0',
+    '/%73ervices/Soap/u/62.0',
+  ])('%s', async (path) => {
+    await using attacked = await startAttacked()
+    const length = `Content-Length: ${ENVELOPE.length}`
+    await attacked.attack(lastHead(`POST ${path} HTTP/1.1`, 'Content-Type: text/xml', length) + ENVELOPE)
+    for (const { body } of attacked.reached()) {
+      expect(String(await body)).toContain(`<sessionId>${TOKEN}</sessionId>`)
+      expect(String(await body)).not.toContain('the-callers-own')
+    }
+    await attacked.expectNothing()
+  })
+
+  test.each(['/services/%61sync/62.0/job/750', '/services/async;x/62.0/job/750'])('%s', async (path) => {
+    await using attacked = await startAttacked()
+    await attacked.attack(lastHead(`GET ${path} HTTP/1.1`, 'X-SFDC-Session: the-callers-own'))
+    for (const { headers } of attacked.reached()) expect(headers['x-sfdc-session']).toBe(TOKEN)
+    await attacked.expectNothing()
+  })
 })
