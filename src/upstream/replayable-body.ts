@@ -59,15 +59,19 @@ export class ReplayableBody {
     return this.#held !== undefined
   }
 
-  /** The body from its first byte. A second call comes after `rewind`, and takes over from the first stream, which gets no more. */
+  /**
+   * The body from its first byte. A second call comes after `rewind`, and takes over from the first stream, which gets no more.
+   * Throws where the beginning has been let go.
+   */
   stream(): Readable {
+    if (this.#held === undefined) throw new Error('the beginning of the body is gone: it cannot be sent again')
     const reader: Readable = new Readable({
       read: () => {
         if (reader === this.#reader) this.#source.resume()
       },
     })
     this.#reader = reader
-    for (const chunk of this.#held ?? []) reader.push(chunk)
+    for (const chunk of this.#held) reader.push(chunk)
     if (this.#end === 'whole') reader.push(null)
     else if (this.#end) reader.destroy(this.#end)
     if (!this.#isAttached) this.#attach()
@@ -78,10 +82,9 @@ export class ReplayableBody {
 
   /**
    * Before a repeat, which may have to wait for a token or a place: nothing more is read until the next `stream`. What came in the
-   * meantime could pass the limit, and the repeat would then go out without its beginning. Throws where that is let go already.
+   * meantime could pass the limit, and the repeat would then go out without its beginning.
    */
   rewind(): void {
-    if (!this.isRepeatable) throw new Error('the beginning of the body is gone: it cannot be sent again')
     this.#former = this.#reader
     this.#reader = undefined
     this.#source.pause()

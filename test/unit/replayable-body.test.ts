@@ -85,9 +85,8 @@ describe('ReplayableBody', () => {
     const text = textOf(body.stream())
     source.end('gone')
     await text
-    expect(() => {
-      body.rewind()
-    }).toThrow('cannot be sent again')
+    body.rewind()
+    expect(() => body.stream()).toThrow('cannot be sent again')
   })
 
   test('where the shared memory is used up, a new body flows without being held', async () => {
