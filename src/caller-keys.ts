@@ -49,6 +49,7 @@ export async function openCallerKeys(options: CallerKeysOptions): Promise<Caller
     setting: 'PROXY_API_KEY_FILE',
     path,
     clock,
+    known: text,
     onEvent: (event) => {
       if (event.type === 'secret-unreadable') logTokenEvent(logger, event)
     },

@@ -66,14 +66,15 @@ export function openCertificate({ certFile, keyFile, clock, onEvent }: Certifica
     }
   }
   const watched = new Map([
-    [certFile, 'PROXY_TLS_CERT_FILE'],
-    [keyFile, 'PROXY_TLS_KEY_FILE'],
+    [certFile, { setting: 'PROXY_TLS_CERT_FILE', known: identity.cert }],
+    [keyFile, { setting: 'PROXY_TLS_KEY_FILE', known: identity.key }],
   ])
-  const files = Array.from(watched, ([path, setting]) =>
+  const files = Array.from(watched, ([path, { setting, known }]) =>
     watchSecretFile({
       setting,
       path,
       clock,
+      known,
       onChange: reload,
       onEvent: (event) => {
         if (event.type === 'secret-unreadable') onEvent(event)

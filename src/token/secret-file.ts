@@ -10,6 +10,8 @@ export interface SecretFileOptions {
   readonly setting: string
   readonly path: string
   readonly clock: Clock
+  /** What its user has read already: a file that changes before the first look here has changed. */
+  readonly known?: string | undefined
   readonly onEvent?: ((event: TokenEvent) => void) | undefined
   /** Called after the content changed and came to rest. */
   readonly onChange?: (() => void) | undefined
@@ -56,6 +58,7 @@ class WatchedFile implements SecretFile {
   constructor(options: SecretFileOptions) {
     this.#options = options
     this.#clock = options.clock
+    this.#announced = options.known?.trim()
     this.name = `${options.setting} (${options.path})`
     this.#done = Promise.all([this.#follow(), this.#watchDirectory()])
   }
@@ -99,7 +102,7 @@ class WatchedFile implements SecretFile {
   }
 
   async #follow(): Promise<void> {
-    this.#announced = await this.#read()
+    this.#announced ??= await this.#read()
     while (!this.#closing.signal.aborted) {
       const hasChanged = await this.#announceIfChanged()
       this.#nextLook.resolve(hasChanged)
