@@ -23,7 +23,6 @@ export class BearerExchange implements AttemptOwner, Waiter {
   readonly handler: Dispatcher.DispatchHandler
   readonly controller: ExchangeController
   readonly family: ApiFamily
-  readonly runsOrgCode: boolean
   readonly #options: BearerOptions
   readonly #dispatch: Dispatcher['dispatch']
   readonly #request: ForwardOptions
@@ -36,9 +35,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
 
   constructor(options: BearerOptions, { dispatch, request, handler }: ExchangeParts) {
     this.handler = handler
-    const { policyPath = request.path } = request
-    this.family = familyOf(policyPath)
-    this.runsOrgCode = runsOrgCode(policyPath)
+    this.family = familyOf(policyPathOf(request))
     this.controller = new ExchangeController((reason) => {
       this.#fail(reason)
     })
@@ -49,6 +46,11 @@ export class BearerExchange implements AttemptOwner, Waiter {
       const { replayLimitBytes: limitBytes, replayMemory: memory } = options
       this.#body = new ReplayableBody(request.body, { limitBytes, memory, onChunk: request.onBody })
     }
+  }
+
+  /** Asked of refusals alone: no pattern is tried on the way of an ordinary request. */
+  get runsOrgCode(): boolean {
+    return runsOrgCode(policyPathOf(this.#request))
   }
 
   start(): void {
@@ -219,6 +221,11 @@ export class BearerExchange implements AttemptOwner, Waiter {
     if (!this.#isDispatched) this.#leaveQueue()
     this.handler.onResponseError?.(this.controller, error)
   }
+}
+
+/** Callers other than the proxy's own listener judge no path: theirs is spelt plainly. */
+function policyPathOf({ policyPath, path }: ForwardOptions): string {
+  return policyPath ?? path
 }
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
