@@ -42,7 +42,8 @@ export function collapseSlashes(target: string): string {
 const NOT_IN_A_URL = /[^!-~]|#/
 
 const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+$/
-const RESPONSE_FORMAT = /(?:\.(?:json|xml))+\/?$/
+/** An empty one, a final dot, included: nobody's name for a resource ends in one. */
+const RESPONSE_FORMAT = /(?:\.(?:json|xml)?)+\/?$/
 
 /**
  * The path as a lenient server could read it: decoded, case-folded, without `;` parameters, outer blanks,
