@@ -32,7 +32,8 @@ function verdictOf(reply: Reply, family: ApiFamily): 'dead' | undefined {
   if (failure) throw failure
   if (status < 400) return undefined
   const verdict = readRefusal({ family, runsOrgCode: false }, { status, headers, body })
-  if (typeof verdict !== 'object') return verdict
+  // Only the platform's own resources are asked here: none of them refuses a living session without a reason.
+  if (typeof verdict !== 'object') return verdict && 'dead'
   const [errorCode] = errorOf(reply.json)
   // Both of these are about the address: the session itself is good.
   const isAddress = errorCode === 'URL_NOT_RESET' || errorCode === 'INVALID_AUTH_HEADER'

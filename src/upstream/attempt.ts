@@ -22,6 +22,8 @@ export interface AttemptOwner {
   breachOfConnection(): Error | undefined
   /** The API no longer accepts this token. `isHeld`: its answer has not been passed on. True where the exchange goes on without that answer. */
   sessionRefused(token: AccessToken, isHeld: boolean): boolean
+  /** The API refused this token without a reason, in an answer that is held: `settle` is told whether it is dead, unless the caller leaves. */
+  sessionSuspected(token: AccessToken, settle: (isDead: boolean) => void): void
   /** The API refuses for a reason that a new token would not mend. */
   apiRefused(diagnosis: string): void
   /** The answer is the caller's: nothing will be sent again. */
@@ -93,7 +95,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(attempt: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
-    const { controller, handler } = this.#owner
+    const { controller } = this.#owner
     const { rawTrailers = null } = attempt
     const breach = this.#owner.breachOfConnection()
     if (breach) {
@@ -104,8 +106,19 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#owner.attemptEnded()
     controller.rawTrailers = rawTrailers
     const looked = this.#looked
+    const verdict = looked && this.#judge(looked.answer)
+    if (verdict !== 'suspect') {
+      this.#settle(looked, verdict, trailers)
+      return
+    }
+    this.#owner.sessionSuspected(this.#token, (isDead) => {
+      this.#settle(looked, isDead ? 'dead' : undefined, trailers)
+    })
+  }
+
+  #settle(looked: Looked | undefined, verdict: Verdict | undefined, trailers: IncomingHttpHeaders): void {
+    const { controller, handler } = this.#owner
     if (looked) {
-      const verdict = this.#judge(looked.answer)
       if (verdict === 'dead' && this.#owner.sessionRefused(this.#token, !looked.isPassed)) return
       if (typeof verdict === 'object') this.#owner.apiRefused(verdict.unmendable)
       if (!looked.isPassed) this.#passOn(looked)
@@ -124,7 +137,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     const { family, runsOrgCode } = this.#owner
     const verdict = readRefusal({ family, runsOrgCode }, { status, headers, body })
     const isForeignToken = this.#token.format === 'jwt' && !SESSION_PLACES[family].acceptsJwt
-    return verdict === 'dead' && isForeignToken ? { unmendable: JWT_UNMENDABLE } : verdict
+    return (verdict === 'dead' || verdict === 'suspect') && isForeignToken ? { unmendable: JWT_UNMENDABLE } : verdict
   }
 
   #passOn(looked: Looked): void {

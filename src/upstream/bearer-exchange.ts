@@ -10,10 +10,12 @@ import { ExchangeController } from './exchange-controller.ts'
 import { withLengthGrownBy } from './header-list.ts'
 import { ReplayableBody } from './replayable-body.ts'
 import { withSession } from './request-headers.ts'
+import type { SessionConfirmation } from './session-confirmation.ts'
 import { soapBody } from './soap-body.ts'
 
 export interface ExchangeParts {
   readonly dispatch: Dispatcher['dispatch']
+  readonly confirmation: SessionConfirmation
   readonly request: ForwardOptions
   readonly handler: Dispatcher.DispatchHandler
 }
@@ -25,6 +27,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
   readonly family: ApiFamily
   readonly #options: BearerOptions
   readonly #dispatch: Dispatcher['dispatch']
+  readonly #confirmation: SessionConfirmation
   readonly #request: ForwardOptions
   readonly #body: ReplayableBody | undefined
   #hasPlace = false
@@ -33,7 +36,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
   #isReplayTold = false
   #isOver = false
 
-  constructor(options: BearerOptions, { dispatch, request, handler }: ExchangeParts) {
+  constructor(options: BearerOptions, { dispatch, confirmation, request, handler }: ExchangeParts) {
     this.handler = handler
     this.family = familyOf(policyPathOf(request))
     this.controller = new ExchangeController((reason) => {
@@ -41,6 +44,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
     })
     this.#options = options
     this.#dispatch = dispatch
+    this.#confirmation = confirmation
     this.#request = request
     if (request.body instanceof Readable) {
       const { replayLimitBytes: limitBytes, replayMemory: memory } = options
@@ -190,6 +194,12 @@ export class BearerExchange implements AttemptOwner, Waiter {
     this.#body?.rewind()
     this.#send()
     return true
+  }
+
+  sessionSuspected(token: AccessToken, settle: (isDead: boolean) => void): void {
+    void this.#confirmation.isDead(token).then((isDead) => {
+      if (!this.#isOver) settle(isDead)
+    })
   }
 
   apiRefused(diagnosis: string): void {

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import type { Clock } from '../clock.ts'
 import type { AccessToken, TokenSource } from '../token/token-source.ts'
 import type { ApiFamily } from './api-family.ts'
 import type { ConnectionQueue } from './connection-queue.ts'
@@ -20,6 +21,7 @@ export interface BearerOptions {
   /** The origin that a token may be sent to: pinned, never taken from a request. */
   readonly originFor: (token: AccessToken) => string
   readonly queue: ConnectionQueue
+  readonly clock: Clock
   readonly replayLimitBytes: number
   readonly replayMemory: ReplayMemory
   /** Whether a failure is only the end of an idle connection (ConnectionWatch). */

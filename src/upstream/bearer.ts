@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { BearerExchange } from './bearer-exchange.ts'
 import type { BearerOptions } from './bearer-options.ts'
+import { SessionConfirmation } from './session-confirmation.ts'
 
 /**
  * The undici interceptor that puts the session on a request and notices when the API no longer accepts it. A refused session means
@@ -9,9 +10,11 @@ import type { BearerOptions } from './bearer-options.ts'
  * The handler's onRequestStart is called once, before this returns, with an ExchangeController for the whole exchange.
  */
 export function bearer(options: BearerOptions): Dispatcher.DispatchInterceptor {
-  return (dispatch) =>
-    function dispatchWithToken(request, handler) {
-      new BearerExchange(options, { dispatch, request, handler }).start()
+  return (dispatch) => {
+    const confirmation = new SessionConfirmation({ ...options, dispatch })
+    return function dispatchWithToken(request, handler) {
+      new BearerExchange(options, { dispatch, confirmation, request, handler }).start()
       return true
     }
+  }
 }

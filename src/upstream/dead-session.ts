@@ -8,8 +8,11 @@ export const MAX_REFUSAL_BYTES = 64 * 1024
 /** A CometD refusal is about 300 bytes. What is longer carries events, and is not held back for a look. */
 const MAX_STREAMING_REFUSAL_BYTES = 4096
 
-/** `dead`: a new token mends it. `unmendable`: a new token would be refused alike; the sentence says what would help. */
-export type Verdict = 'dead' | { readonly unmendable: string }
+/**
+ * `dead`: a new token mends it. `suspect`: refused without a reason, be it by the platform, an app of the org's, or for want of a scope.
+ * `unmendable`: a new token would be refused alike; the sentence says what would help.
+ */
+export type Verdict = 'dead' | 'suspect' | { readonly unmendable: string }
 
 /** The status with which each family says that a session is dead; a plain 401 says so in every family. */
 const DEAD_STATUS: Readonly<Record<ApiFamily, number>> = {
@@ -103,19 +106,26 @@ export function readRefusal(
   const unmendable = UNMENDABLE.find(([mark]) => text.includes(mark))
   if (unmendable) return { unmendable: unmendable[1] }
   if (status !== 401 && status !== DEAD_STATUS[family]) return undefined
-  return namesDeadSession(family, text) || (status === 401 && !runsOrgCode && givesNoReason(text)) ? 'dead' : undefined
+  if (namesDeadSession(text)) return 'dead'
+  return (status === 401 && !runsOrgCode && givesNoReason(text)) || (family === 'identity' && isIdentityRefusal(text))
+    ? 'suspect'
+    : undefined
 }
 
-function namesDeadSession(family: ApiFamily, text: string): boolean {
-  if (family === 'identity' && /^\s*(?:Bad|Missing)_OAuth_Token\b/.test(text)) return true
+/** The identity service says the same of a dead token and of one that lacks the scope. */
+function isIdentityRefusal(text: string): boolean {
+  return /^\s*(?:Bad|Missing)_OAuth_Token\b/.test(text)
+}
+
+function namesDeadSession(text: string): boolean {
   const codes = /^\s*[[{]/.test(text) ? jsonCodes(text) : xmlCodes(text)
   return codes.some((code) => code === 'INVALID_SESSION_ID' || code === 'InvalidSessionId')
 }
 
 /**
- * A 401 to HEAD has no body, and an edge may answer in HTML: the status alone then says that the session was not accepted, so nothing was applied
- * and one repeat is safe. A 401 that gives another reason, and any of an Apex class that does not name the dead session, is that class's own
- * answer, from code that did run: never repeated.
+ * A 401 to HEAD has no body, and an edge may answer in HTML: whether the session is dead is then to be confirmed (SessionConfirmation).
+ * A 401 that gives another reason, and any of an Apex class that does not name the dead session, is that class's own answer, from code
+ * that did run: never repeated.
  */
 function givesNoReason(text: string): boolean {
   return /^\s*(?:$|<!doctype html|<html)/i.test(text)

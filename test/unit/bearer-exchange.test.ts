@@ -59,6 +59,7 @@ function setUp(options: Partial<BearerOptions> = {}) {
     tokens: { get: () => TOKEN, reject: ({ value }) => void log.push(`rejected ${value}`) },
     originFor: () => 'https://org.invalid',
     queue,
+    clock: systemClock,
     replayLimitBytes: 1000,
     replayMemory: new ReplayMemory(10_000),
     isStale: () => true,
@@ -145,6 +146,22 @@ describe('an exchange', () => {
     await ticks()
     await ticks()
     expect([log, dispatched.length, queue.active]).toEqual([['one: the caller left'], 0, 0])
+  })
+
+  test('aborted while a suspicion against its token is looked into is told once, and nothing is sent again', async () => {
+    const { dispatched, log, queue, send } = setUp()
+    const controller = send('one')
+    const undicis = new Attempted()
+    dispatched[0]?.attempt.onRequestStart(undicis, null)
+    dispatched[0]?.attempt.onResponseStart(undicis, 401, {}, 'Unauthorized')
+    dispatched[0]?.attempt.onResponseEnd(undicis, {})
+    controller.abort(gone)
+    dispatched[1]?.attempt.onRequestStart(new Attempted(), null)
+    dispatched[1]?.attempt.onResponseStart(new Attempted(), 401, {}, 'Unauthorized')
+    dispatched[1]?.attempt.onResponseEnd(new Attempted(), {})
+    await ticks()
+    expect([log, dispatched.length, queue.active]).toEqual([['one: the caller left'], 2, 0])
+    expect(dispatched[1]?.options.path).toBe('/services/data/v62.0/limits')
   })
 
   test('hands pauses on to the attempt that is under way, and to none before and after', () => {

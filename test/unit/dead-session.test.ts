@@ -80,8 +80,6 @@ describe('a dead session', () => {
       soapFault('\n ns1:INVALID_SESSION_ID ').replace(/faultcode/g, 'S:faultcode'),
     ],
     ['SOAP with an attribute', 'soap', 500, SOAP.replace('<faultcode>', '<faultcode xmlns:sf="urn:x">')],
-    ['identity', 'identity', 403, 'Bad_OAuth_Token'],
-    ['identity without a token', 'identity', 403, '\nMissing_OAuth_Token\n'],
     ['identity with 401', 'identity', 401, REST],
     ['a CometD handshake', 'streaming', 200, HANDSHAKE],
     ['a CometD connect', 'streaming', 200, CONNECT],
@@ -92,10 +90,15 @@ describe('a dead session', () => {
     expect(read(family, status, body)).toBe('dead')
   })
 
-  test.each(FAMILIES)('%s: a 401 without a body (as to HEAD) or in HTML says it by its status alone', (family) => {
-    expect(read(family, 401, '')).toBe('dead')
-    expect(read(family, 401, ' \r\n<!DOCTYPE HTML><p>Unauthorized')).toBe('dead')
-    expect(read(family, 401, '<html><body>Unauthorized</body></html>')).toBe('dead')
+  test.each(['Bad_OAuth_Token', '\nMissing_OAuth_Token\n'])('identity: %j is a suspicion', (body) => {
+    expect(lookAt('identity', 403, sized(body.length))).toBe('hold')
+    expect(read('identity', 403, body)).toBe('suspect')
+  })
+
+  test.each(FAMILIES)('%s: a 401 without a body (as to HEAD) or in HTML is a suspicion', (family) => {
+    expect(read(family, 401, '')).toBe('suspect')
+    expect(read(family, 401, ' \r\n<!DOCTYPE HTML><p>Unauthorized')).toBe('suspect')
+    expect(read(family, 401, '<html><body>Unauthorized</body></html>')).toBe('suspect')
   })
 
   test.each([
@@ -203,8 +206,8 @@ describe('hostile bodies', () => {
     expect(read('soap', 500, `<x/>${padding.slice(SOAP.length + 10)}${SOAP}`)).toBe('dead')
   })
 
-  test.each(['gzip', 'deflate', 'br', 'zstd'])('a 401 that only claims to be %s says it by its status', (encoding) => {
-    expect(read('rest', 401, '\u0001garbage', encoding)).toBe('dead')
+  test.each(['gzip', 'deflate', 'br', 'zstd'])('a 401 that only claims to be %s is a suspicion', (encoding) => {
+    expect(read('rest', 401, '\u0001garbage', encoding)).toBe('suspect')
     expect(read('bulk1', 400, '\u0001garbage', encoding)).toBeUndefined()
     expect(read('bulk1', 400, '', encoding)).toBeUndefined()
   })
@@ -228,7 +231,9 @@ describe('hostile bodies', () => {
         encodings,
         (bytes, family, status, encoding) => {
           const verdict = read(family, status, Buffer.from(bytes), encoding)
-          expect(verdict === undefined || verdict === 'dead' || verdict.unmendable.length > 0).toBe(true)
+          expect(
+            verdict === undefined || verdict === 'dead' || verdict === 'suspect' || verdict.unmendable.length > 0,
+          ).toBe(true)
         },
       ),
     )
