@@ -13,16 +13,17 @@ export function hasBody(headers: HeaderFields): boolean {
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
 
-/** Why a body with these headers cannot be judged at all; undefined where it can. */
-export function unjudgeableBody(headers: HeaderFields): Refusal | undefined {
+/** Why a body with these headers cannot be judged at all; undefined where it can. XML shows by its first bytes that it is UTF-16. */
+export function unjudgeableBody(headers: HeaderFields, isXml = false): Refusal | undefined {
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
     return unreadable('The proxy reads this body to judge it, so it must come without Content-Encoding.')
   }
   // Another charset could make other characters of the same bytes.
   const [, charset] = /charset\s*=\s*"?([^\s;"]*)/i.exec(String(headers['content-type'])) ?? []
-  if (charset !== undefined && !/^(?:utf-?8|us-ascii|iso-8859-1)$/i.test(charset)) {
-    return unreadable('The proxy reads this body to judge it, so it must come in UTF-8.')
+  if (charset === undefined || /^(?:utf-?8|us-ascii|iso-8859-1)$/i.test(charset)) return undefined
+  if (!isXml || !/^utf-?16(?:[bl]e)?$/i.test(charset)) {
+    return unreadable(`The proxy reads this body to judge it, so it must come in UTF-8${isXml ? ' or UTF-16' : ''}.`)
   }
   return undefined
 }

@@ -14,6 +14,7 @@ import { judgeReadOnly } from './read-only.ts'
 import type { Refusal } from './refusal.ts'
 import type { Target } from './request-target.ts'
 import { isSoapPath, judgeSoap, peekSoap } from './soap-policy.ts'
+import { onlyOperation } from './soap-remainder.ts'
 
 export interface RequestPolicyOptions extends PathPolicyOptions {
   /** PROXY_READ_ONLY. */
@@ -62,7 +63,7 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
     // A body that came with a GET would be sent on as well, and who knows who reads it.
     if (method !== 'POST') return methodRefusal('other than POST')
     const coding = codingTakenOff(method, policyPath, headers)
-    const bodyProblem = unjudgeableBody(coding === undefined ? headers : withoutCoding(headers))
+    const bodyProblem = unjudgeableBody(coding === undefined ? headers : withoutCoding(headers), !isComposite)
     if (bodyProblem !== undefined) return bodyProblem
     if (isComposite) return compositeJudge(judge, options.compositeLimitBytes)
     const judgeEnvelope = soapJudge(policyPath, options)
@@ -98,12 +99,14 @@ function compositeJudge(judge: Judge, limit: number): BodyJudge {
 function soapJudge(policyPath: string, options: RequestPolicyOptions): BodyJudge {
   const hasLogin = options.answersLogins === true && loginEndpoint(policyPath) === 'soap'
   return async (stream, recognise) => {
-    const { held, found } = await peekSoap(stream)
-    const whole = () => Readable.from(continued(held, stream), { objectMode: false })
-    // What cannot be read goes nowhere, but a SOAP client is to be told so in SOAP.
-    if (hasLogin && (typeof found === 'object' || isLoginOperation(found))) return { login: whole() }
-    if (recognise?.(sessionIn(held.toString())) === false) return KEY_REQUIRED
-    return typeof found === 'object' ? found : (judgeSoap(found, policyPath, options) ?? whole())
+    const { held, text, found } = await peekSoap(stream)
+    // What cannot be read goes nowhere, but a SOAP client is to be told so in SOAP, as the platform does it.
+    if (hasLogin && (typeof found === 'object' || isLoginOperation(found))) {
+      return { login: Readable.from(continued(held, stream), { objectMode: false }) }
+    }
+    if (recognise?.(sessionIn(text.toString())) === false) return KEY_REQUIRED
+    if (typeof found === 'object') return found
+    return judgeSoap(found, policyPath, options) ?? onlyOperation(held, stream)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { bytesOf, unreadable } from './judged-body.ts'
+import { MarkupBytes } from './markup-bytes.ts'
 import { readOnlyRefusal } from './read-only.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -49,13 +50,15 @@ export function isSoapPath(policyPath: string): boolean {
 
 /** As latin1 shows it, or as much of it as has come. */
 const UTF8_BOM = /^\u00EF(?:\u00BB\u00BF?)?/
-const UNREADABLE = 'The proxy finds no SOAP operation in its body.'
+const UNREADABLE =
+  'The proxy reads this envelope to judge it, and finds no SOAP operation: it takes one Envelope with one Body, and no DOCTYPE.'
 // The look-aheads keep names from being tried at every length: input must not choose how long this takes.
-const MARKUP = /<!--[^]*?-->|<\?[^]*?\?>|<(\/?)([\w.:-]+)(?![\w.:-])((?:[^<>"']|"[^"<]*"|'[^'<]*')*?)(\/?)>/y
+const MARKUP =
+  /<!--[^]*?-->|<!\[CDATA\[[^]*?\]\]>|<\?[^]*?\?>|<(\/?)([\w.:-]+)(?![\w.:-])((?:[^<>"']|"[^"<]*"|'[^'<]*')*?)(\/?)>/y
 
 /**
  * The operation that an envelope calls: the first element in Envelope/Body. `more` where the text ends before it,
- * and a refusal for what is no plain SOAP (DOCTYPE, CDATA, UTF-16, another root).
+ * and a refusal for what is no plain SOAP (DOCTYPE, CDATA where no text belongs, another root).
  */
 export function soapOperation(text: string): { operation: string } | 'more' | Refusal {
   const open: string[] = []
@@ -68,6 +71,8 @@ export function soapOperation(text: string): { operation: string } | 'more' | Re
     const found = MARKUP.exec(text)
     if (found === null) return isBegun(text.slice(next)) ? 'more' : unreadable(UNREADABLE)
     at = MARKUP.lastIndex
+    // As any text, it stands only inside header entries.
+    if (found[0].startsWith('<![') && open.length < 3) return unreadable(UNREADABLE)
     const [, close, name, , empty] = found
     if (name === undefined) continue
     const local = localName(name)
@@ -92,9 +97,9 @@ function isBlankBetween(text: string, open: readonly string[]): boolean {
   return open.length > 2 || /^\s*$/.test(text)
 }
 
-/** Markup whose end may still come. DOCTYPE and CDATA never become readable. */
+/** Markup whose end may still come. DOCTYPE never becomes readable. */
 function isBegun(text: string): boolean {
-  return /^<(?:\/?$|!(?:-(?:-[^]*)?)?$|\?|\/?[\w.:-]+(?![\w.:-])(?:[^<>"']|"[^"<]*"|'[^'<]*')*(?:"[^"<]*|'[^'<]*)?$)/.test(
+  return /^<(?:\/?$|!(?:-(?:-[^]*)?)?$|!\[(?:$|C$|CD$|CDA$|CDAT$|CDATA$|CDATA\[)|\?|\/?[\w.:-]+(?![\w.:-])(?:[^<>"']|"[^"<]*"|'[^'<]*')*(?:"[^"<]*|'[^'<]*)?$)/.test(
     text,
   )
 }
@@ -102,8 +107,15 @@ function isBegun(text: string): boolean {
 /** The most of an envelope that is held to find its operation: headers are small. */
 const PEEK_LIMIT = 64 * 1024
 
+/** `text`: what is held, as UTF-8, for who looks for the session in it. */
+interface Peeked {
+  readonly held: Buffer
+  readonly text: Buffer
+  readonly found: string | Refusal
+}
+
 /** Reads a SOAP request up to its operation. Forward `held` and then what is left of the stream. */
-export async function peekSoap(stream: Readable): Promise<{ held: Buffer; found: string | Refusal }> {
+export async function peekSoap(stream: Readable): Promise<Peeked> {
   const chunks: Buffer[] = []
   let size = 0
   let readAgainAt = 0
@@ -113,16 +125,19 @@ export async function peekSoap(stream: Readable): Promise<{ held: Buffer; found:
     // Read again only when there is twice as much: single bytes must not cost the square of their number.
     if (size < readAgainAt) continue
     readAgainAt = Math.min(size * 2, PEEK_LIMIT)
-    const found = operationIn(chunks)
-    if (found !== 'more') return { held: Buffer.concat(chunks), found }
+    const peeked = operationIn(chunks)
+    if (peeked.found !== undefined) return { ...peeked, found: peeked.found }
     if (size >= PEEK_LIMIT) break
   }
-  const found = operationIn(chunks)
-  return { held: Buffer.concat(chunks), found: found === 'more' ? unreadable(UNREADABLE) : found }
+  const { held, text, found } = operationIn(chunks)
+  return { held, text, found: found ?? unreadable(UNREADABLE) }
 }
 
-function operationIn(chunks: readonly Buffer[]): string | Refusal {
+function operationIn(chunks: readonly Buffer[]): Omit<Peeked, 'found'> & { found: Peeked['found'] | undefined } {
+  const held = Buffer.concat(chunks)
+  const text = new MarkupBytes().push(held.subarray(0, PEEK_LIMIT))
   // latin1 keeps the markup of every superset of ASCII in place, wherever a chunk ends.
-  const result = soapOperation(Buffer.concat(chunks).toString('latin1', 0, PEEK_LIMIT))
-  return typeof result === 'object' && 'operation' in result ? result.operation : result
+  const found = soapOperation(text.toString('latin1'))
+  if (found === 'more') return { held, text, found: undefined }
+  return { held, text, found: 'operation' in found ? found.operation : found }
 }

@@ -30,7 +30,7 @@ describe('the operation is the first element of the Body', () => {
 
 test.each([
   ['a DOCTYPE', '<!DOCTYPE x [<!ENTITY a "b">]><Envelope><Body><query/>'],
-  ['CDATA', '<Envelope><Body><![CDATA[<query/>]]><logout/>'],
+  ['CDATA where no text belongs', '<Envelope><Body><![CDATA[<query/>]]><logout/>'],
   ['UTF-16', Buffer.from('<Envelope><Body><query/>', 'utf16le').toString('latin1')],
   ['another root', '<html><body><query/>'],
   ['text before the root', 'x<Envelope><Body><query/>'],

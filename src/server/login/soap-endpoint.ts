@@ -3,7 +3,7 @@ import { placeholderToken } from '../caller-session.ts'
 import { readComposite, unjudgeableBody } from '../judged-body.ts'
 import { LOGIN_BODY_LIMIT, type LocalAnswer, type LocalCall } from './local-call.ts'
 import type { LoginContext } from './login-context.ts'
-import { isLoginOperation, soapService, soapVersion } from './login-paths.ts'
+import { isLoginOperation, isSeparateLogin, soapService, soapVersion } from './login-paths.ts'
 import { soapAnswer, soapRefusal } from './soap-answer.ts'
 import { childOf, element, parseXml, type XmlElement } from './xml.ts'
 
@@ -12,13 +12,16 @@ export async function answerSoap(call: LocalCall, context: LoginContext): Promis
   const service = soapService(call.policyPath)
   const refuse = (code: string, message: string) => soapRefusal(service, code, message)
   if (call.method !== 'POST') return refuse('UNKNOWN_EXCEPTION', 'SOAP requests are sent by POST')
-  if (unjudgeableBody(call.headers) !== undefined) return refuse('UNKNOWN_EXCEPTION', UNREADABLE)
+  if (unjudgeableBody(call.headers, true) !== undefined) return refuse('UNKNOWN_EXCEPTION', UNREADABLE)
   const body = await readComposite(call.body, LOGIN_BODY_LIMIT)
   if (body === 'too-large') return refuse('UNKNOWN_EXCEPTION', 'The envelope is larger than a login could be.')
   const envelope = parseXml(decoded(body))
   const operation = envelope?.name === 'Envelope' ? childOf(envelope, 'Body')?.children[0] : undefined
   if (operation === undefined) return refuse('UNKNOWN_EXCEPTION', UNREADABLE)
-  if (!isLoginOperation(operation.name)) return refuse('UNKNOWN_EXCEPTION', NOT_HERE)
+  if (!isLoginOperation(operation.name)) {
+    // On the API's own path another operation comes here only where the policy could not read the envelope.
+    return refuse('UNKNOWN_EXCEPTION', isSeparateLogin(call.policyPath) ? NOT_HERE : UNREADABLE)
+  }
   switch (operation.name) {
     case 'login':
       return login(operation, call, context)
