@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { startDemoOrg } from '../support/demo-org.ts'
 import { ask } from '../support/http-client.ts'
+import { askToken, tokenFields } from '../support/login-client.ts'
 import { startOriginServer, type Answer } from '../support/origin-server.ts'
 import { startStack, type StackOptions } from '../support/stack.ts'
 
@@ -106,4 +107,37 @@ test('with PROXY_LOGIN=off the refusal is the answer', async () => {
     env: { PROXY_LOGIN: 'off' },
   })
   expect((await ask(proxy.app.port, USERINFO)).status).toBe(403)
+})
+
+test.each([
+  ['another user', `/id/${ORG}/0055f0000000002AAA`],
+  ['an id of another case', `/id/${ORG}/0055F0000000001`],
+  ['another org', `/id/00D5f000000W7Ep/${USER}`],
+  ['ids that no login was given', '/id/00D000000000000EAA/005000000000000AAA'],
+])('the org’s refusal to tell of %s stays what it is', async (_what, path) => {
+  await using proxy = await startOrg((_request, response) => response.writeHead(404).end('Bad_Id'))
+  const reply = await ask(proxy.app.port, path)
+  expect([reply.status, reply.text]).toEqual([404, 'Bad_Id'])
+})
+
+test('the user’s own ids are known in both of their forms', async () => {
+  await using proxy = await startOrg((_request, response) => response.writeHead(404).end('Bad_Id'))
+  for (const path of [`/id/${ORG.slice(0, 15)}/${USER.slice(0, 15)}`, `/id/${ORG}/${USER}/`]) {
+    expect((await ask(proxy.app.port, path)).json()).toMatchObject({ user_id: USER, organization_id: ORG })
+  }
+})
+
+test('ids that a login made up, since the token tells none, are known from then on', async () => {
+  await using org = await startOriginServer((request, response) => {
+    request.resume()
+    if (request.url !== '/services/oauth2/token') response.writeHead(404).end('Bad_Id')
+    else response.end(JSON.stringify({ access_token: '00D5f000000W7Eo!real', token_type: 'Bearer' }))
+  })
+  await using app = await startStack(org)
+  const path = `/id/${ORG}/005000000000000AAA`
+  expect((await ask(app.port, path)).status).toBe(404)
+  const login = tokenFields(await askToken(app.port, { grant_type: 'password', username: 'a', password: 'b' }))
+  expect(new URL(login.id ?? '').pathname).toBe(path)
+  expect((await ask(app.port, path)).json()).toMatchObject({ organization_id: ORG })
+  expect((await ask(app.port, `/id/${ORG}/0055f0000000001AAA`)).status).toBe(404)
 })

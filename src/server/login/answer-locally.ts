@@ -6,6 +6,7 @@ import { identityDocument } from './identity.ts'
 import { IdentitySink } from './identity-sink.ts'
 import type { LocalAnswer, LocalCall } from './local-call.ts'
 import type { Login } from './login.ts'
+import { idsInPath } from './org-ids.ts'
 
 interface Exchange {
   readonly request: FastifyRequest
@@ -40,8 +41,21 @@ export function withIdentity(
   const { request, guard, login } = exchange
   const document = request.method === 'GET' ? identityDocument(guard.policyPathOf(request) ?? '') : undefined
   if (document === undefined) return sink
-  return new IdentitySink(sink, () => {
-    void send(login.identity(document, originOf(request)), exchange)
+  // The user whom `userinfo` tells of is the session's own; an identity URL names one.
+  let isOwn = document === 'userinfo'
+  if (!isOwn) {
+    const ids = idsInPath(request.url.split('?', 1)[0] ?? '')
+    if (ids === undefined) return sink
+    // Known before any answer of the org's is: that one waits for the token, too, and then for the network.
+    void login.isOwn(ids).then((answer) => {
+      isOwn = answer
+    })
+  }
+  return new IdentitySink(sink, {
+    isKnown: () => isOwn,
+    onRefusal: () => {
+      void send(login.identity(document, originOf(request)), exchange)
+    },
   })
 }
 

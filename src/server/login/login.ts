@@ -6,7 +6,7 @@ import type { CallerKey } from '../caller-key.ts'
 import { askOrg } from './ask-org.ts'
 import { identityOf } from './identity.ts'
 import type { LocalAnswer, LocalCall } from './local-call.ts'
-import { idsOf } from './org-ids.ts'
+import { idsOf, isMadeUp, isSame, type OrgIds } from './org-ids.ts'
 import { answerSoap } from './soap-endpoint.ts'
 import { answerRevoke, answerToken } from './token-endpoint.ts'
 import { GET_USER_INFO, userInfoOf, withAnswer, type UserInfo } from './user-info.ts'
@@ -27,6 +27,8 @@ export interface LoginOptions {
 /** The login of callers that insist on one. `origin` is the address that they used. */
 export interface Login {
   answer(call: LocalCall, origin: string): Promise<LocalAnswer>
+  /** Whether these ids are the real session's, or made up and handed out by a login before: of no other user is anything known. */
+  isOwn(ids: OrgIds): Promise<boolean>
   /** Who the user is, where the org itself would not say. */
   identity(document: 'userinfo' | 'identity', origin: string): Promise<LocalAnswer>
 }
@@ -47,6 +49,13 @@ export function createLogin(options: LoginOptions): Login {
       return undefined
     }
   }
+  /** Ids that logins handed out while the token told no user: one pair an org, at most a few. */
+  const handedOut: OrgIds[] = []
+  const ids = async () => {
+    const current = idsOf(await token())
+    if (isMadeUp(current) && !handedOut.some((known) => isSame(known, current))) handedOut.push(current)
+    return current
+  }
   const userInfo = async () => {
     const held = await token()
     const known = userInfoOf({ ...idsOf(held), username, host: new URL(upstreamOrigin()).hostname })
@@ -61,10 +70,15 @@ export function createLogin(options: LoginOptions): Login {
         origin,
         callerKeys,
         userInfo,
-        ids: async () => idsOf(await token()),
+        ids,
         isSandbox: () => new URL(upstreamOrigin()).hostname.endsWith('.sandbox.my.salesforce.com'),
         now: () => clock.now(),
       })
+    },
+    async isOwn(asked) {
+      if (handedOut.some((known) => isSame(known, asked))) return true
+      const current = idsOf(await token())
+      return !isMadeUp(current) && isSame(current, asked)
     },
     async identity(document, origin) {
       const body = identityOf(document, await userInfo(), origin)
