@@ -1,3 +1,5 @@
+import { isBlank } from './markup-bytes.ts'
+
 /**
  * Watches an envelope while it streams: one Envelope with Headers and one Body, in it one element, after which nothing follows but white
  * space, comments and the ends of Body and Envelope. An operation was judged by being the first, so it has to be the only one.
@@ -9,8 +11,6 @@ export class SoapShape {
   #depth = 0
   #place: 'before' | 'header' | 'body' | 'after' = 'before'
   #hasOperation = false
-  /** Bytes at the beginning that could be a byte order mark. */
-  #markAt = 0
   /** The last two bytes before the one that is read: ends such as `-->` may lie across chunks. */
   #last = 0
   #beforeLast = 0
@@ -33,24 +33,13 @@ export class SoapShape {
   private text(bytes: Buffer, from: number): number {
     const next = bytes.indexOf(LESS, from)
     const end = next === -1 ? bytes.length : next
-    if (this.#depth < 3 && !this.#isBlank(bytes, from, end)) return BROKEN
+    if (this.#depth < 3 && !isBlank(bytes, from, end)) return BROKEN
     if (next === -1) return end
     this.#state = 'opened'
     return next + 1
   }
 
-  #isBlank(bytes: Buffer, from: number, end: number): boolean {
-    for (let at = from; at < end; at++) {
-      const byte = bytes[at] ?? 0
-      if (this.#markAt < 3 && byte === MARK[this.#markAt]) this.#markAt++
-      else if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) this.#markAt = 3
-      else return false
-    }
-    return true
-  }
-
   private opened(bytes: Buffer, at: number): number {
-    this.#markAt = 3
     this.#last = this.#beforeLast = this.#quote = 0
     this.#name = ''
     switch (bytes[at]) {
@@ -187,5 +176,3 @@ const MOST_NAME = 256
 const [LESS, GREATER, SLASH, BANG, QUESTION, DASH, BRACKET, DOUBLE, SINGLE] = [
   0x3c, 0x3e, 0x2f, 0x21, 0x3f, 0x2d, 0x5d, 0x22, 0x27,
 ] as const
-/** U+FEFF in UTF-8. */
-const MARK = [0xef, 0xbb, 0xbf] as const
