@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { pairsOf, seenBy, type Wanted } from '../support/differential.ts'
 import { DOCUMENTED_ANSWERS } from '../support/documented-answers.ts'
 import { startOrgAnswering } from '../support/org-answering.ts'
 import type { Seen as Arrived } from '../support/origin-server.ts'
+import fc from '../support/properties.ts'
 
 /*
  * The same bytes from a bare socket, asked for straight and through the proxy; and the same request, as it arrives there.

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { lastHead, startAttacked, TOKEN } from '../support/attacked.ts'
 import { connectionBytes } from '../support/http-grammar.ts'
 import type { Seen } from '../support/origin-server.ts'
+import fc from '../support/properties.ts'
 import { statuses } from '../support/raw-bytes.ts'
 
 /** 400 salvos of 50 connections: 20,000 messages. */

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { startDemoOrg } from '../support/demo-org.ts'
 import { ask } from '../support/http-client.ts'
 import { envelope, loginCall } from '../support/login-client.ts'
+import fc from '../support/properties.ts'
 import { head } from '../support/raw-bytes.ts'
 import { openRaw } from '../support/raw-http.ts'
 

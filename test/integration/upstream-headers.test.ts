@@ -3,13 +3,13 @@ import { createServer, type RequestListener } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import fc from 'fast-check'
 import { Agent, request, type Dispatcher } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { withLengthGrownBy } from '../../src/upstream/header-list.ts'
 import { upstreamHeaders, withSession } from '../../src/upstream/request-headers.ts'
 import { callerHeaders } from '../../src/upstream/response-headers.ts'
 import { soapBody } from '../../src/upstream/soap-body.ts'
+import fc from '../support/properties.ts'
 
 async function listen(listener: RequestListener) {
   const server = createServer({ keepAlive: true }, listener).listen(0, '127.0.0.1')

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from './properties.ts'
 
 /*
  * Request messages as bytes (latin1): most of them nearly well-formed, since what is nonsense from its first byte on

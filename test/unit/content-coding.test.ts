@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { codingOf, decoded, encoded, isKnownCoding } from '../../src/upstream/content-coding.ts'
+import fc from '../support/properties.ts'
 
 const CODINGS = ['identity', 'gzip', 'x-gzip', 'deflate', 'br', 'zstd'] as const
 

@@ -1,8 +1,8 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ApiFamily } from '../../src/upstream/api-family.ts'
 import { lookAt, lookLimit, MAX_REFUSAL_BYTES, readRefusal } from '../../src/upstream/dead-session.ts'
+import fc from '../support/properties.ts'
 
 const FAMILIES = ['rest', 'bulk1', 'soap', 'streaming', 'identity'] as const
 const REST = '[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]'

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { formatCsv, parseCsv } from '../../src/emulator/csv.ts'
+import fc from '../support/properties.ts'
 
 test.each([
   [

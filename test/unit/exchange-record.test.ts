@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createCredentialNet } from '../../src/inspector/credential-net.ts'
 import { recordOf } from '../../src/inspector/exchange-record.ts'
@@ -6,6 +5,7 @@ import { toHar } from '../../src/inspector/har.ts'
 import { BodyCapture } from '../../src/server/body-capture.ts'
 import { exchangeOf } from '../support/exchange.ts'
 import { harProblems } from '../support/har.ts'
+import fc from '../support/properties.ts'
 
 const SECRET = 'a-secret-of-this-proxy'
 const net = createCredentialNet(() => [SECRET])

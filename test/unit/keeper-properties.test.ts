@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { OAuthError } from '../../src/token/oauth-error.ts'
 import { SteadyTime } from '../../src/token/steady-time.ts'
 import { TokenUnavailableError, type AccessToken } from '../../src/token/token-source.ts'
 import { answer, hanging, HOUR, KeeperBench, MINUTE, SECOND } from '../support/keeper-bench.ts'
+import fc from '../support/properties.ts'
 
 const WAIT_MS = 10 * SECOND
 /** Enough for whatever an org may do; smaller ones are there to be exhausted. */

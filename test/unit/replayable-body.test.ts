@@ -1,8 +1,8 @@
 import { PassThrough, type Readable } from 'node:stream'
 import { once } from 'node:events'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ReplayableBody, ReplayMemory } from '../../src/upstream/replayable-body.ts'
+import fc from '../support/properties.ts'
 
 const ROOM = 1_000_000
 

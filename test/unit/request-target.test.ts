@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseTarget } from '../../src/server/request-target.ts'
+import fc from '../support/properties.ts'
 
 const accepted = (raw: string) => {
   const target = parseTarget(raw)

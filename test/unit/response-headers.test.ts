@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { callerHeaders, callerTrailers } from '../../src/upstream/response-headers.ts'
+import fc from '../support/properties.ts'
 
 const OPTIONS = {
   family: 'rest',

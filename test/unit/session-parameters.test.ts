@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { withoutSessionParameters } from '../../src/upstream/session-parameters.ts'
+import fc from '../support/properties.ts'
 
 describe('parameters that carry a session never leave', () => {
   test.each([

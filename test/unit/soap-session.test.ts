@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MAX_SOAP_HEAD_BYTES, SoapSession, type SoapHead } from '../../src/upstream/soap-session.ts'
+import fc from '../support/properties.ts'
 
 const PARTNER = '/services/Soap/u/62.0'
 const BODY =

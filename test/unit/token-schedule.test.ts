@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RequestBudget } from '../../src/token/budget.ts'
 import { OAuthError, type FailureKind } from '../../src/token/oauth-error.ts'
 import * as schedule from '../../src/token/schedule.ts'
+import fc from '../support/properties.ts'
 
 const HOUR = 3_600_000
 
