@@ -13,6 +13,7 @@ import { CheckFailure, type Advice, type Trouble } from './finding.ts'
 import { hostStep } from './host-step.ts'
 import { dnsStep, tcpStep } from './network-steps.ts'
 import { settingsStep } from './settings-step.ts'
+import { storeStep } from './store-step.ts'
 import { tlsStep } from './tls-step.ts'
 import { introspectionStep, tokenStep } from './token-steps.ts'
 import { networkFailure } from './trouble.ts'
@@ -27,6 +28,7 @@ export const STEPS: readonly Step[] = [
   { name: 'host', title: 'Host', run: hostStep },
   { name: 'token', title: 'Token', run: tokenStep },
   { name: 'introspection', title: 'Introspection', isOptional: true, run: introspectionStep },
+  { name: 'store', title: 'Store', isOptional: true, run: storeStep },
   { name: 'api', title: 'API', run: apiStep },
   { name: 'user', title: 'Run As user', isOptional: true, run: userStep },
   { name: 'cmdb', title: 'CMDB', run: cmdbStep },
@@ -75,7 +77,18 @@ export async function* runChecks(options: CheckOptions): AsyncGenerator<StepResu
   }
   const open = (name: keyof typeof secrets) => fixedSecret(name, secrets[name])
   const clients = tokenClients({ settings, dispatcher, now: () => clock.now(), open })
-  const visit: Visit = { settings, warnings, clock, ca, connector, dispatcher, timeoutMs, onSecret, ...clients }
+  const visit: Visit = {
+    settings,
+    warnings,
+    clock,
+    ca,
+    further,
+    connector,
+    dispatcher,
+    timeoutMs,
+    onSecret,
+    ...clients,
+  }
   try {
     for (const step of STEPS) {
       const result = await take(step, visit)

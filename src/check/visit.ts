@@ -13,6 +13,8 @@ export interface Visit {
   readonly clock: Clock
   /** What certificates are verified by, PEM; undefined is Node's own store. */
   readonly ca: string[] | undefined
+  /** Of those, what CLOUDAWARE_CA_FILE adds. */
+  readonly further: string | undefined
   /** As the proxy itself connects. */
   readonly connector: buildConnector.connector
   readonly dispatcher: Dispatcher

@@ -59,7 +59,7 @@ export class PatientStore {
 }
 
 /** Redis' own words begin with a code (NOAUTH, LOADING); the rest of them, and the library's, may repeat what was sent. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'
   if ('code' in error && typeof error.code === 'string') return error.code
   return /^[A-Z]{3,}\b/.exec(error.message)?.[0] ?? error.name

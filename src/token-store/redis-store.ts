@@ -1,4 +1,4 @@
-import { rootCertificates } from 'node:tls'
+import { getCACertificates } from 'node:tls'
 import { Redis } from 'ioredis'
 import type { SharedStore } from './shared-store.ts'
 
@@ -33,26 +33,43 @@ export function openRedisStore({ url, ca, timeoutMs = TIMEOUT_MS }: RedisStoreOp
     retryStrategy: (attempts) => Math.min(attempts * 200, LONGEST_RECONNECT_MS),
     // Commands must not wait for a connection, but the first few may: they have this long.
     enableOfflineQueue: true,
-    ...(url.startsWith('rediss:') && ca !== undefined && { tls: { ca: [...rootCertificates, ca] } }),
+    // It asks INFO, and writes to the console where the user may not; a store that is loading says so to each command.
+    enableReadyCheck: false,
+    ...(url.startsWith('rediss:') && ca !== undefined && { tls: { ca: [...getCACertificates('default'), ca] } }),
   })
-  // Told of by the calls that fail.
-  redis.on('error', () => undefined)
+  // The calls tell of it: their own errors speak of the library's queue, and not of what is the matter.
+  let trouble: Error | undefined
+  redis.on('error', (error: Error) => (trouble = error))
+  redis.on('ready', () => (trouble = undefined))
+  const telling = async <T>(command: Promise<T>): Promise<T> => {
+    try {
+      return await command
+    } catch (error) {
+      throw error instanceof Error && error.name === 'ReplyError' ? error : (trouble ?? noAnswer(error))
+    }
+  }
   const leaseOf = (key: string) => `${key}:lease`
   return {
     async read(key) {
-      return (await redis.get(key)) ?? undefined
+      return (await telling(redis.get(key))) ?? undefined
     },
     async replace(key, { before = '', after, lifeMs }) {
-      return (await redis.eval(REPLACE, 1, key, before, after, Math.ceil(lifeMs))) === 1
+      return (await telling(redis.eval(REPLACE, 1, key, before, after, Math.ceil(lifeMs)))) === 1
     },
     async acquire(key, { owner, lifeMs }) {
-      return (await redis.set(leaseOf(key), owner, 'PX', lifeMs, 'NX')) === 'OK'
+      return (await telling(redis.set(leaseOf(key), owner, 'PX', lifeMs, 'NX'))) === 'OK'
     },
     async release(key, owner) {
-      await redis.eval(RELEASE, 1, leaseOf(key), owner)
+      await telling(redis.eval(RELEASE, 1, leaseOf(key), owner))
     },
     close() {
       redis.disconnect()
     },
   }
+}
+
+/** The library's error for a command that took too long has no code. */
+function noAnswer(error: unknown): unknown {
+  if (!(error instanceof Error) || error.message !== 'Command timed out') return error
+  return Object.assign(new Error(error.message), { code: 'ETIMEDOUT' })
 }

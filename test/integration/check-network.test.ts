@@ -34,7 +34,7 @@ test('a name that DNS does not know', async () => {
   const { code, failed, out } = await examine(settingsFor('https://acme.my.salesforce.invalid'))
   expect({ code, failed }).toEqual({ code: 3, failed: 'DNS' })
   expect(out).toContain('acme.my.salesforce.invalid (CLOUDAWARE_URL) ')
-  expect(out).toContain('Not tried: TCP, TLS, Host, Token, Introspection, API, Run As user, CMDB.')
+  expect(out).toContain('Not tried: TCP, TLS, Host, Token, Introspection, Store, API, Run As user, CMDB.')
 })
 
 test('the host of CLOUDAWARE_TOKEN_URL is looked up too, and named by its setting', async () => {

@@ -21,6 +21,7 @@ test('an org in good health has a tick at each step, from settings to CMDB objec
     Host: 'ok',
     Token: 'ok',
     Introspection: 'ok',
+    Store: 'skipped',
     API: 'ok',
     'Run As user': 'ok',
     CMDB: 'ok',
@@ -55,6 +56,7 @@ test('--json tells machines the same, untried steps included', async () => {
     'host ok',
     'token failed',
     'introspection not-tried',
+    'store not-tried',
     'api not-tried',
     'user not-tried',
     'cmdb not-tried',
@@ -112,7 +114,7 @@ test('wrong settings are the first cross, all at once, with exit code 2', async 
   const machine = await examine({}, '--json')
   expect(JSON.parse(machine.out)).toMatchObject({
     exitCode: 2,
-    steps: [{ name: 'settings', status: 'failed' }, {}, {}, {}, {}, {}, {}, {}, {}, {}],
+    steps: [{ name: 'settings', status: 'failed' }, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}],
   })
 })
 
