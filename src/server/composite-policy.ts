@@ -1,3 +1,5 @@
+import { referencesOf } from './composite-references.ts'
+import type { References } from './composite-references.ts'
 import { effectiveMethods } from './effective-method.ts'
 import { hasRepeatedMember, isJsonObject, member } from './json-members.ts'
 import type { JsonObject } from './json-members.ts'
@@ -6,8 +8,8 @@ import { unreadable } from './judged-body.ts'
 import type { Refusal } from './refusal.ts'
 import { parseTarget } from './request-target.ts'
 
-/** The policy that a sub-request is judged by: one effective method on one policy path. */
-export type Judge = (method: string, policyPath: string) => Refusal | undefined
+/** The policy that a sub-request is judged by: one effective method on one policy path, with its query (`?` included, or empty). */
+export type Judge = (method: string, policyPath: string, search: string) => Refusal | undefined
 
 const ROOMS = ['/services/data/*', '/services/data/*/tooling']
 const COMPOSITE = ROOMS.map((room) => compilePattern(`${room}/composite/**`))
@@ -28,29 +30,31 @@ export function judgeComposite(body: Buffer, judge: Judge): Refusal | undefined 
   if (root === undefined) return unreadable('Its body is not plain JSON in UTF-8 with each member named once.')
   const requests = subRequests(root)
   if (requests === undefined) return unreadable('Its body lists no sub-requests.')
+  const references = referencesOf(requests)
   for (const request of requests) {
-    const refusal = judgeSubRequest(request, judge)
+    const refusal = judgeSubRequest(request, references, judge)
     if (refusal !== undefined) return refusal
   }
   return undefined
 }
 
-function judgeSubRequest(request: unknown, judge: Judge): Refusal | undefined {
+function judgeSubRequest(request: unknown, references: References, judge: Judge): Refusal | undefined {
   if (!isJsonObject(request)) return unreadable('A sub-request is no object.')
   const method = member(request, 'method')
   const url = member(request, 'url')
   if (typeof method !== 'string' || typeof url !== 'string') return unreadable('A sub-request has no method or url.')
   // The query is free text here: JSON carries what a request line would have to encode.
-  const [path = '', ...query] = absolute(url).split('?')
+  const [path = '', ...rest] = absolute(url).split('?')
   const target = parseTarget(path)
   if ('problem' in target) return unreadable(`A sub-request: ${target.problem}`)
-  if (!hasHarmlessReferences(path)) {
+  if (!references.mayStandIn(path)) {
     return unreadable('A sub-request puts a reference where it could change which resource is meant.')
   }
   if (carriesRequests(target.policyPath)) return unreadable('A composite inside a composite is not passed on.')
   const headers = member(request, 'httpheaders')
-  for (const effective of effectiveMethods(method, query.join('?'), isJsonObject(headers) ? strings(headers) : {})) {
-    const refusal = judge(effective, target.policyPath)
+  const query = rest.length === 0 ? '' : references.atWorst(`?${rest.join('?')}`, target.policyPath)
+  for (const effective of effectiveMethods(method, query, isJsonObject(headers) ? strings(headers) : {})) {
+    const refusal = judge(effective, target.policyPath, query)
     if (refusal !== undefined) return { ...refusal, detail: `A sub-request of the composite: ${refusal.detail}` }
   }
   return undefined
@@ -61,18 +65,6 @@ function absolute(url: string): string {
   if (/^v\d/i.test(url)) return `/services/data/${url}`
   return url.startsWith('services/') ? `/${url}` : url
 }
-
-/**
- * `@{ref.field}` is filled in by Cloudaware from an earlier answer, so the text of a record could complete the path.
- * It may therefore only be the id of a record: a whole segment below /sobjects/<Type>/, from a field named …Id.
- */
-function hasHarmlessReferences(path: string): boolean {
-  const [, reference, rest = path] = RECORD_BY_REFERENCE.exec(path) ?? []
-  const isId = reference === undefined || /\.\w+$/.exec(reference)?.[0].toLowerCase().endsWith('id') === true
-  return isId && !/[@$%](?:40|24)?(?:\{|%7b)/i.test(rest)
-}
-
-const RECORD_BY_REFERENCE = /^\/services\/data\/v[\d.]+\/(?:tooling\/)?sobjects\/\w+\/@\{([\w.[\]]+)\}(?=\/|$)(.*)$/i
 
 function parsed(body: Buffer): JsonObject | undefined {
   try {

@@ -8,6 +8,8 @@ export interface DeniedPath {
   readonly why: string
   /** The one path, without what is below it, that the rule leaves alone. */
   readonly except?: string
+  /** The records that the rule protects under whatever path names them: the first three characters of their ids, in small letters. */
+  readonly keyPrefix?: string
 }
 
 /** The prefixes of the API: what is not below one of them is the platform's user interface. */
@@ -45,7 +47,13 @@ export const DENIED_PATHS: readonly DeniedPath[] = [
   { pattern: '/services/oauth2/device', methods: 'any', why: LOGIN_PAGE },
   { pattern: '/services/oauth2/**', methods: 'any', why: OAUTH, except: '/services/oauth2/userinfo' },
   { pattern: '/services/data/*/sobjects/**/password', methods: 'any', why: PASSWORD },
-  { pattern: '/services/data/*/sobjects/authsession/**', methods: 'writes', why: ENDS_SESSION },
+  // Also at the end of a relationship (`sobjects/SessionPermSetActivation/<id>/AuthSession`), which may be deleted by that path.
+  {
+    pattern: '/services/data/*/sobjects/**/authsession/**',
+    methods: 'writes',
+    why: ENDS_SESSION,
+    keyPrefix: '0ak',
+  },
   { pattern: '/services/data/*/tooling/executeanonymous/**', methods: 'any', why: CODE },
   { pattern: '/services/soap/s/**', methods: 'any', why: CODE },
   { pattern: '/services/data/*/metadata/deployrequest/**', methods: 'writes', why: SETUP },

@@ -1,10 +1,12 @@
 import { API_PREFIXES, DENIED_PATHS } from './denied-paths.ts'
+import type { DeniedPath } from './denied-paths.ts'
 import { isReadMethod } from './effective-method.ts'
 import { compilePattern } from './path-pattern.ts'
+import { namesRecord, recordIdPattern } from './record-ids.ts'
 import type { Refusal } from './refusal.ts'
 
-/** Judges one method on one policy path (`Target.policyPath`). */
-export type PathPolicy = (method: string, policyPath: string) => Refusal | undefined
+/** Judges one method on one policy path (`Target.policyPath`), and on the query where that names records. */
+export type PathPolicy = (method: string, policyPath: string, search: string) => Refusal | undefined
 
 export interface PathPolicyOptions {
   /** PROXY_ALLOWED_PATHS: prefixes or globs; or, to lift one built-in refusal, the very path or the rule's name. */
@@ -32,25 +34,32 @@ export function createPathPolicy({ allowedPaths, deniedPaths }: PathPolicyOption
   const allowed = [...API_PREFIXES, ...allowedPaths].map(compilePattern)
   const builtIn = DENIED_PATHS.filter(({ pattern }) => !named.has(pattern)).map((rule) => ({
     ...rule,
-    matches: compilePattern(rule.pattern),
+    covers: coverage(rule),
   }))
 
-  return (method, path) => {
+  return (method, path, search) => {
     const own = judgeDenied(path)
     if (own !== undefined) return own
     if (named.has(path)) return undefined
     const rule = builtIn.find(
-      (row) => (row.methods === 'any' || !isReadMethod(method)) && row.matches(path) && row.except !== path,
+      (row) => (row.methods === 'any' || !isReadMethod(method)) && row.covers(path, search) && row.except !== path,
     )
-    if (rule !== undefined) {
-      return refusal(
-        rule.pattern,
-        `${rule.why} To allow it all the same, name "${rule.pattern}" in PROXY_ALLOWED_PATHS.`,
-      )
-    }
+    if (rule !== undefined) return ruleRefusal(rule)
     if (allowed.some((matches) => matches(path))) return undefined
     return refusal('not an API path', 'To allow it, add it to PROXY_ALLOWED_PATHS.')
   }
+}
+
+/** What a row of the table refuses, and what would lift it. */
+export function ruleRefusal({ pattern, why }: DeniedPath): Refusal {
+  return refusal(pattern, `${why} To allow it all the same, name "${pattern}" in PROXY_ALLOWED_PATHS.`)
+}
+
+function coverage({ pattern, keyPrefix }: DeniedPath): (path: string, search: string) => boolean {
+  const matches = compilePattern(pattern)
+  if (keyPrefix === undefined) return matches
+  const recordId = recordIdPattern(keyPrefix)
+  return (path, search) => matches(path) || namesRecord(recordId, path, search)
 }
 
 function refusal(rule: string, detail: string): Refusal {

@@ -43,8 +43,8 @@ export type RequestPolicy = (method: string, target: Target, headers: HeaderFiel
 export function createRequestPolicy(options: RequestPolicyOptions): RequestPolicy {
   const judgePath = createPathPolicy(options)
   const judgeDenied = createDenials(options.deniedPaths)
-  const judge: Judge = (method, path) =>
-    judgePath(method, path) ?? (options.isReadOnly ? judgeReadOnly(method, path) : undefined)
+  const judge: Judge = (method, path, search) =>
+    judgePath(method, path, search) ?? (options.isReadOnly ? judgeReadOnly(method, path) : undefined)
 
   return (method, { policyPath, search }, headers) => {
     // TRACE would give the injected token back.
@@ -54,9 +54,9 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
     }
     const methods = effectiveMethods(method, search, headers)
     const isComposite = carriesRequests(policyPath)
-    if (!isComposite && !isSoapPath(policyPath)) return firstRefusal(methods, (name) => judge(name, policyPath))
+    if (!isComposite && !isSoapPath(policyPath)) return firstRefusal(methods, (name) => judge(name, policyPath, search))
 
-    const refusal = firstRefusal(methods, (name) => judgePath(name, policyPath))
+    const refusal = firstRefusal(methods, (name) => judgePath(name, policyPath, search))
     if (refusal !== undefined) return refusal
     if (methods.length > 1) return unreadable('A method override is not passed on with a body that has to be judged.')
     if (isReadMethod(method) && !hasBody(headers)) return undefined

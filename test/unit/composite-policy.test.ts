@@ -86,6 +86,18 @@ describe('one denied part refuses all', () => {
       'overridden in a header',
       composite({ ...get(`${V}/tooling/sobjects/ApexClass/01p`), httpHeaders: { 'X-HTTP-Method-Override': 'PATCH' } }),
     ],
+    ['a session', composite({ method: 'DELETE', url: `${V}/composite/sobjects?ids=001000000000001,0Ak000000000001` })],
+    ['a session, overridden', composite(get(`${V}/composite/sobjects?_HttpMethod=DELETE&ids=%30Ak000000000001AAA`))],
+    [
+      'a session, relative',
+      { batchRequests: [{ method: 'DELETE', url: 'v62.0/composite/sobjects/?x&ids=0Ak000000000001' }] },
+    ],
+    [
+      'a session in a graph',
+      {
+        graphs: [{ compositeRequest: [{ method: 'DELETE', url: `${V}/composite/sobjects.json?ids=0Ak000000000001` }] }],
+      },
+    ],
     ['hidden beside another list', { compositeRequest: [ok], batchRequests: [get('/setup')] }],
     ['other case of the names', { CompositeRequest: [{ METHOD: 'GET', Url: '/setup' }] }],
   ])('%s', (_kind, body) => {
@@ -134,6 +146,60 @@ describe('what cannot be judged is refused', () => {
   })
 })
 
+describe('a reference in the ids of a deletion', () => {
+  const remove = (ids: string) => ({ method: 'DELETE', url: `${V}/composite/sobjects?ids=${ids}` })
+  const ask = (soql: string) => get(`${V}/query?q=${soql}`)
+
+  test.each([
+    [
+      'ids of records that were asked for',
+      ask('SELECT Id, Name FROM Account ORDER BY Id, Name'),
+      '@{r.records[0].Id},@{r.records[1].Id}',
+    ],
+    [
+      'a record that was made',
+      { method: 'POST', url: `${V}/sobjects/Account`, body: { Name: 'was paid, from A' } },
+      '@{r.id}',
+    ],
+    [
+      'of a type of record',
+      ask('SELECT TYPEOF Owner WHEN User THEN Id, Name ELSE Id END, (SELECT Id FROM Contacts) FROM Account'),
+      '@{r.records[0].OwnerId}',
+    ],
+  ])('passes with %s', (_what, first, ids) => {
+    expect(judged(composite(first, remove(ids)))).toBeUndefined()
+  })
+
+  test.each([
+    ['sessions', ask('SELECT Id FROM AuthSession'), '@{r.records[0].Id}'],
+    ['sessions, escaped', ask('SELECT%20Id%20FROM%20%41uthSession'), '@{r.records[0].Id}'],
+    [
+      'a field that names a session',
+      ask('SELECT FIELDS(ALL) FROM SessionPermSetActivation LIMIT 9'),
+      '@{r.records[0].AuthSessionId}',
+    ],
+    [
+      'sessions, asked for in a body',
+      { method: 'POST', url: `${V}/query`, body: { q: 'SELECT Id FROM AuthSession' } },
+      '@{r.records[0].Id}',
+    ],
+    ['any text', ask('SELECT Name FROM Account'), '@{r.records[0].Name}'],
+    ['any text by another name', ask('SELECT MAX(Name) fooId FROM Account'), '@{r.records[0].fooId}'],
+    ['any text by another name, close by', ask('SELECT MAX(Name)fooId,Id FROM Account'), '@{r.records[0].fooId}'],
+    ['any text by a name of its own', ask('SELECT+Name%0aId+FROM+Account+GROUP+BY+Name'), '@{r.records[0].Id}'],
+    ['a reference in escapes', ask('SELECT Id FROM Account'), '%40%7Br.records[0].Id}'],
+    ['one in escapes beside another', ask('SELECT Id FROM Account'), '@{r.records[0].Id},@%7br.records[0].Name}'],
+  ])('is refused where it may bring %s', (_what, first, ids) => {
+    expect(judged(composite(first, remove(ids)))).toMatchObject({ rule: '/services/data/*/sobjects/**/authsession/**' })
+  })
+})
+
+test('a reference stands in no path where a query gave any text the name of an id', () => {
+  const query = get(`${V}/query?q=SELECT MAX(Name) xId FROM Account`)
+  const change = { method: 'DELETE', url: `${V}/sobjects/User/@{r.records[0].xId}` }
+  expect(judged(composite(query, change))).toMatchObject({ rule: 'body not judged' })
+})
+
 test('read-only passes a composite of reads and no other', () => {
   expect(judged(composite(get(`${V}/query`)), judgeReadOnly)).toBeUndefined()
   expect(judged(composite({ method: 'POST', url: `${V}/sobjects/A` }), judgeReadOnly)).toMatchObject({
@@ -148,6 +214,15 @@ test('hostile sizes are judged in linear time', () => {
   expect(judged(composite(get(`${V}/sobjects/User/@{${long}`)))).toBeDefined()
   expect(judged(composite(get(`${V}/sobjects/User/@{a.${long}}`)))).toBeDefined()
   expect(judged(composite(get(`/${long}/`)))).toBeDefined()
+  for (const piece of ['a', ' ', ') ', 'id ', '@{', '%7', 'a id ']) {
+    const hostile = piece.repeat(400_000 / piece.length)
+    judged(
+      composite(get(`${V}/query?q=@{a.id}${hostile}`), {
+        method: 'DELETE',
+        url: `${V}/composite/sobjects?ids=${hostile}@{a.id}`,
+      }),
+    )
+  }
   expect(judged('['.repeat(1_000_000))).toBeDefined()
   expect(performance.now() - started).toBeLessThan(5_000)
 })

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { createPathPolicy } from '../../src/server/path-policy.ts'
 
-const policy = (allowedPaths: string[] = [], deniedPaths: string[] = []) =>
-  createPathPolicy({ allowedPaths, deniedPaths })
+const policy = (allowedPaths: string[] = [], deniedPaths: string[] = []) => {
+  const judge = createPathPolicy({ allowedPaths, deniedPaths })
+  return (method: string, path: string, search = '') => judge(method, path, search)
+}
 const byDefault = policy()
 const V = '/services/data/v62.0'
 
@@ -68,6 +70,43 @@ test.each([
   ['POST', `${V}/tooling/composite/tree/apexclass`],
 ])('%s %s is refused', (method, path) => {
   expect(byDefault(method, path)).toMatchObject({ code: 'PROXY_PATH_REFUSED' })
+})
+
+describe('a session (AuthSession, ids of 0Ak) is not ended', () => {
+  const ID = '0Ak000000000001'
+  const many = `${V}/composite/sobjects`
+
+  test.each([
+    ['DELETE', `${V}/sobjects/authsession/0ak`, ''],
+    ['DELETE', `${V}/sobjects/sessionpermsetactivation/0ql000000000001/authsession`, ''],
+    ['DELETE', `${V}/sobjects/account/0ak000000000001`, ''],
+    ['DELETE', `${V}/ui-api/records/0ak000000000001aaa`, ''],
+    ['DELETE', many, `?ids=${ID}`],
+    ['DELETE', many, `?ids=${ID}AAA`],
+    ['DELETE', many, `?ids=${ID.toUpperCase()}AAA`],
+    ['DELETE', many, `?ids=001000000000001,${ID},001000000000002&allOrNone=true`],
+    ['DELETE', many, `?ids=001000000000001&ids=${ID}`],
+    ['DELETE', many, '?ids=%30%41k000000000001'],
+    ['DELETE', many, `?IDS=001000000000001%2C${ID}`],
+    ['DELETE', many, `?x;ids=${ID}`],
+    ['PATCH', `${many}/authsession/id`, `?ids=${ID}`],
+  ])('%s %s%s', (method, path, search) => {
+    expect(byDefault(method, path, search)).toMatchObject({ rule: '/services/data/*/sobjects/**/authsession/**' })
+    const named = policy(['/services/data/*/sobjects/**/AuthSession/**'])
+    expect(named(method, path, search)).toBeUndefined()
+  })
+
+  test.each([
+    ['GET', `${V}/sobjects/authsession/0ak000000000001`, ''],
+    ['GET', many, `?ids=${ID}&fields=Id`],
+    ['DELETE', many, '?ids=001000000000001,a0Ak00000000001'],
+    ['DELETE', many, '?ids='],
+    ['POST', `${V}/query`, `?q=SELECT+Id+FROM+AuthSession+WHERE+Id='${ID}'`],
+    ['POST', `${many}/authsession`, ''],
+    ['DELETE', '/services/apexrest/x/0ak000000000001', ''],
+  ])('%s %s%s is no such thing', (method, path, search) => {
+    expect(byDefault(method, path, search)).toBeUndefined()
+  })
 })
 
 describe('PROXY_ALLOWED_PATHS', () => {
