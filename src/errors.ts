@@ -36,10 +36,21 @@ export const PROXY_ERRORS = {
     type: 'http_request_denied',
     message: 'The proxy does not forward this method.',
   },
+  PROXY_EXPECTATION_FAILED: {
+    status: 417,
+    type: 'http_request_error',
+    message: 'The request expects what the proxy cannot promise (Expect): only 100-continue is understood.',
+  },
   PROXY_INTERNAL_ERROR: {
     status: 500,
     type: 'proxy_internal_error',
     message: 'The proxy itself failed. Its log says more under the request id of this answer.',
+  },
+  PROXY_CODING_UNSUPPORTED: {
+    status: 501,
+    type: 'http_request_error',
+    message:
+      'The request has a Transfer-Encoding other than chunked, which would not reach Cloudaware. Name a compressed body by Content-Encoding.',
   },
   PROXY_UPSTREAM_UNREACHABLE: {
     status: 502,
@@ -86,6 +97,9 @@ interface ErrorEntry {
   retryAfterSeconds?: number
 }
 
+/** Of the caller's making, although its status is a 5xx: RFC 9112 §6.1 asks for that one. */
+const REFUSALS_ABOVE_499: ReadonlySet<number> = new Set([501])
+
 export type ProxyErrorCode = keyof typeof PROXY_ERRORS
 
 interface ProxyErrorOptions {
@@ -95,6 +109,8 @@ interface ProxyErrorOptions {
   /** A narrower RFC 9209 error type than the table's. */
   type?: string
   retryAfterSeconds?: number
+  /** What follows on the connection could be taken for something else than it is, or is not coming: the connection ends with the answer. */
+  endsConnection?: boolean
 }
 
 /** An answer of the proxy's own, thrown anywhere on the request side and rendered by the server. Carries no token, header or body. */
@@ -103,8 +119,10 @@ export class ProxyError extends Error {
   readonly statusCode: number
   readonly type: string
   readonly retryAfterSeconds: number | undefined
+  readonly endsConnection: boolean
 
-  constructor(code: ProxyErrorCode, { cause, detail, type, retryAfterSeconds }: ProxyErrorOptions = {}) {
+  constructor(code: ProxyErrorCode, options: ProxyErrorOptions = {}) {
+    const { cause, detail, type, retryAfterSeconds, endsConnection = false } = options
     const entry: ErrorEntry = PROXY_ERRORS[code]
     super(detail === undefined ? entry.message : `${entry.message} ${detail}`, { cause })
     this.name = 'ProxyError'
@@ -112,6 +130,12 @@ export class ProxyError extends Error {
     this.statusCode = entry.status
     this.type = type ?? entry.type
     this.retryAfterSeconds = retryAfterSeconds ?? entry.retryAfterSeconds
+    this.endsConnection = endsConnection
+  }
+
+  /** Whether the request was at fault, and not the proxy or what is behind it. */
+  get isRefusal(): boolean {
+    return this.statusCode < 500 || REFUSALS_ABOVE_499.has(this.statusCode)
   }
 }
 

@@ -64,7 +64,7 @@ export class Tally implements ExchangeObserver {
     )
     this.ownSeconds.observe(family, (ms - (upstreamMs ?? 0)) / 1000)
     if (upstreamMs !== undefined) this.upstreamSeconds.observe(family, upstreamMs / 1000)
-    if (problem) this[problem.statusCode < 500 ? 'refusals' : 'errors'].add(1, problem.code)
+    if (problem) this[problem.isRefusal ? 'refusals' : 'errors'].add(1, problem.code)
     if (!facts) return
     this.received.add(facts.bytesIn, family)
     this.sent.add(facts.bytesOut, family)

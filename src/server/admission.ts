@@ -76,10 +76,37 @@ function headProblem({ headers, rawHeaders, httpVersion }: IncomingMessage): Ref
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return invalid('version', 'It is not in HTTP/1.1.')
   if (rawHeaders.length > MAX_FIELDS * 2)
     return invalid('header count', `It has more than ${MAX_FIELDS} header fields.`)
+  const framing = framingProblem(headers['transfer-encoding'], httpVersion) ?? expectationProblem(headers, httpVersion)
+  if (framing !== undefined) return framing
   // Java's HttpClient offers h2c with every first request and goes on in HTTP/1.1; RFC 9110 §7.8 lets a server ignore the offer.
   const { upgrade } = headers
   if (upgrade === undefined || upgrade.trim().toLowerCase() === 'h2c') return undefined
   return invalid('upgrade', 'It asks for an upgrade (WebSocket or the like), which the proxy does not make.')
+}
+
+/**
+ * Codings before `chunked` would be missing on the way upstream, where the body is framed anew: 501 (RFC 9112 §6.1). Without a final
+ * `chunked` nobody knows where the body ends: 400 and the end of the connection (§6.3), as Node's parser would have it a moment later.
+ */
+function framingProblem(coding: string | undefined, httpVersion: string): Refusal | undefined {
+  if (coding === undefined) return undefined
+  const codings = coding.toLowerCase()
+  if (httpVersion === '1.0') {
+    return { ...invalid('framing', 'HTTP/1.0 knows no Transfer-Encoding.'), endsConnection: true }
+  }
+  if (codings === 'chunked') return undefined
+  if (!/(?:^|[\t ,])chunked$/.test(codings)) {
+    return { ...invalid('framing', 'Its last Transfer-Encoding is not chunked.'), endsConnection: true }
+  }
+  return { code: 'PROXY_CODING_UNSUPPORTED', rule: 'transfer coding', detail: 'It was not sent.' }
+}
+
+/** RFC 9110 §10.1.1: a list, in which only 100-continue is known; HTTP/1.0 has no such field. */
+function expectationProblem({ expect }: IncomingMessage['headers'], httpVersion: string): Refusal | undefined {
+  if (expect === undefined || httpVersion === '1.0') return undefined
+  const members = expect.split(',').map((member) => member.trim().toLowerCase())
+  if (members.every((member) => member === '' || member === '100-continue')) return undefined
+  return { code: 'PROXY_EXPECTATION_FAILED', rule: 'expectation', detail: 'It was not sent.' }
 }
 
 function invalid(rule: string, detail: string): Refusal {

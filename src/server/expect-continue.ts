@@ -21,4 +21,8 @@ export function inviteBodiesWhenRead(server: Server | TlsServer): void {
     request.on('newListener', onListener)
     server.emit('request', request, response)
   })
+  // Any other expectation, which Node would answer with a bare 417: a request like all others, and refused as they are.
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    server.emit('request', request, response)
+  })
 }

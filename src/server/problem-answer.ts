@@ -15,6 +15,7 @@ export function sendProblem(reply: FastifyReply, problem: ProxyError): FastifyRe
     .header('cache-control', 'no-store')
     .header('proxy-status', proxyStatus({ type: problem.type, details: problem.code }))
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
+  if (problem.endsConnection) reply.header('connection', 'close')
   return reply.send(body)
 }
 

@@ -8,11 +8,13 @@ export interface Refusal {
   readonly rule: string
   /** For the caller: what exactly is wrong and which setting mends it. Holds nothing of the request but sanitised bits. */
   readonly detail: string
+  /** Nothing that follows on the connection can be trusted to be what it seems. */
+  readonly endsConnection?: boolean
 }
 
 /** A refusal as the error that the server renders. The rule travels as `cause`, for the log only. */
-export function toProxyError({ code, rule, detail }: Refusal): ProxyError {
-  return new ProxyError(code, { detail, cause: { rule } })
+export function toProxyError({ code, rule, detail, endsConnection = false }: Refusal): ProxyError {
+  return new ProxyError(code, { detail, endsConnection, cause: { rule } })
 }
 
 /** At most 60 harmless characters of a caller's text, for a message. */

@@ -64,8 +64,7 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
     const problem = toProblem(error, logger, request.id)
     // Why there is no token is told once, by whoever asks for it: the same with a stack for each caller would bury it.
     const isTold = problem.code === 'PROXY_TOKEN_UNAVAILABLE'
-    if (problem.statusCode >= 500)
-      logger[isTold ? 'debug' : 'warn']({ err: problem, reqId: request.id }, 'request failed')
+    if (!problem.isRefusal) logger[isTold ? 'debug' : 'warn']({ err: problem, reqId: request.id }, 'request failed')
     return answer(reply.headers(guard.corsOf(request) ?? {}), problem)
   })
   // Every path has a route: what finds none is a method that is not forwarded.

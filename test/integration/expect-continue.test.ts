@@ -67,10 +67,50 @@ test('a body that comes without waiting for the word arrives whole', async () =>
   expect(String(await org.api()[0]?.body)).toBe('hello')
 })
 
-test('an expectation that nobody knows is 417', async () => {
+test.each([
+  ['one that nobody knows', 'the-unexpected'],
+  ['one that Node answers by itself', '200-ok'],
+  ['one beside the known one', '100-continue, 200-ok'],
+])('an expectation that cannot be met is refused as anything else is, with 417: %s', async (_what, expectation) => {
   await using org = await startOrgAnswering(ok)
   using client = openRaw(org.app.port)
-  client.socket.write('GET /services/data HTTP/1.1\r\nHost: localhost\r\nExpect: the-unexpected\r\n\r\n')
-  await client.until('HTTP/1.1 417 ')
+  client.socket.write(
+    `POST /services/data HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: expects-1\r\nExpect: ${expectation}\r\nContent-Length: 5\r\n\r\n`,
+  )
+  const answer = await client.until('}]')
+  expect(answer).toMatch(/^HTTP\/1.1 417 Expectation Failed\r\n/)
+  expect(answer).toMatch(/^X-Request-Id: expects-1\r$/im)
+  expect(answer).toMatch(/^Proxy-Status: cloudaware-proxy; error=http_request_error;/im)
+  expect(answer).toContain('"errorCode":"PROXY_EXPECTATION_FAILED"')
+  expect(await org.app.accessLine('expects-1')).toMatchObject({
+    status: 417,
+    error: 'PROXY_EXPECTATION_FAILED',
+    rule: 'expectation',
+  })
   expect(org.api()).toEqual([])
+})
+
+test('the body of a request with such an expectation is no request', async () => {
+  await using org = await startOrgAnswering(ok)
+  using client = openRaw(org.app.port)
+  client.socket.write(
+    'POST /services/data HTTP/1.1\r\nHost: localhost\r\nExpect: 200-ok\r\nContent-Length: 5\r\n\r\nhello' +
+      'GET /services/data/v62.0/next HTTP/1.1\r\nHost: localhost\r\n\r\n',
+  )
+  expect(await client.until('\r\nok')).toMatch(/^HTTP\/1.1 417 [^]*HTTP\/1.1 200 OK/)
+  expect(org.api().map(({ target }) => target)).toEqual(['/services/data/v62.0/next'])
+})
+
+test.each([
+  ['an empty field', 'HTTP/1.1', ''],
+  ['the known one twice, in odd letters', 'HTTP/1.1', '100-Continue, 100-CONTINUE'],
+  ['one in HTTP/1.0, which knows none', 'HTTP/1.0', '200-ok'],
+])('an expectation that asks for nothing more is none: %s', async (_what, version, expectation) => {
+  await using org = await startOrgAnswering(ok)
+  using client = openRaw(org.app.port)
+  client.socket.write(
+    `POST /services/data ${version}\r\nHost: localhost\r\nExpect: ${expectation}\r\nContent-Length: 5\r\n\r\nhello`,
+  )
+  await client.until('HTTP/1.1 200 OK')
+  expect(String(await org.api()[0]?.body)).toBe('hello')
 })

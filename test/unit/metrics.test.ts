@@ -57,9 +57,13 @@ test("a failure of the upstream's is an error, a fault of the caller's a refusal
   const tally = new Tally({ now: () => 0 })
   tally.ended({ ...EXCHANGE, status: 502, problem: new ProxyError('PROXY_UPSTREAM_UNREACHABLE') })
   tally.ended({ ...EXCHANGE, status: 403, problem: new ProxyError('PROXY_PATH_REFUSED') })
+  tally.ended({ ...EXCHANGE, status: 501, problem: new ProxyError('PROXY_CODING_UNSUPPORTED') })
   tally.ended({ ...EXCHANGE, isBrokenOff: true })
   expect([...tally.errors.rows()]).toMatchObject([{ labels: { reason: 'PROXY_UPSTREAM_UNREACHABLE' }, value: 1 }])
-  expect([...tally.refusals.rows()]).toMatchObject([{ labels: { reason: 'PROXY_PATH_REFUSED' }, value: 1 }])
+  expect([...tally.refusals.rows()]).toMatchObject([
+    { labels: { reason: 'PROXY_PATH_REFUSED' }, value: 1 },
+    { labels: { reason: 'PROXY_CODING_UNSUPPORTED' }, value: 1 },
+  ])
   expect(Array.from(tally.requests.rows(), ({ labels }) => labels.status_class)).toEqual(['5xx', '4xx', 'aborted'])
 })
 

@@ -67,6 +67,35 @@ describe('a message whose end can be read in two ways is refused', () => {
   })
 })
 
+describe('a transfer coding that would get lost on the way is refused, and the connection lives on', () => {
+  // What is left of the coding is a body that nobody could read: it goes on in chunks of our own (RFC 9112 §6.1).
+  test.each([
+    ['gzip before chunked', ['Transfer-Encoding: gzip, chunked']],
+    ['in two fields', ['Transfer-Encoding: gzip', CHUNKED]],
+    ['in odd letters', ['tRANSFER-eNCODING: DEFLATE , Chunked']],
+    ['identity before chunked', ['Transfer-Encoding: identity, chunked']],
+    ['nothing before chunked', ['Transfer-Encoding: ,chunked']],
+    ['named by Connection', ['Transfer-Encoding: gzip, chunked', 'Connection: transfer-encoding']],
+  ])('%s', async (_what, fields) => {
+    await using place = await startAttacked()
+    const chunks = `${HIDDEN.length.toString(16)}\r\n${HIDDEN}\r\n0\r\n\r\n`
+    const answer = await place.attack(head(POST, ...fields) + chunks + lastHead('GET /services/data/after HTTP/1.1'))
+    expect(statuses(answer)).toEqual([501, 200])
+    expect(answer).toContain('"errorCode":"PROXY_CODING_UNSUPPORTED"')
+    expect(place.reached().map(({ target }) => target)).toEqual(['/services/data/after'])
+    await place.expectNothing()
+  })
+})
+
+test('chunks in HTTP/1.0 are faulty framing: 400, and the connection ends', async () => {
+  await using place = await startAttacked()
+  const bytes = `POST ${PATH} HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n${CHUNKED}\r\n\r\n0\r\n\r\n${HIDDEN}`
+  const answer = await place.attack(bytes)
+  expect(statuses(answer)).toEqual([400])
+  expect(answer).toContain('"errorCode":"PROXY_REQUEST_INVALID"')
+  await place.expectNothing()
+})
+
 describe('what is a body stays one', () => {
   test.each([
     ['by its length', post(HIDDEN, `Content-Length: ${HIDDEN.length}`)],
