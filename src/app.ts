@@ -4,28 +4,20 @@ import { systemClock, type Clock } from './clock.ts'
 import { openCallerKeys } from './caller-keys.ts'
 import { companyProxy } from './company-proxy.ts'
 import { describeSettings, type Settings } from './config.ts'
-import { guardFor } from './guard-for.ts'
+import { createFront } from './front.ts'
 import { openHttpsIdentity } from './https-identity.ts'
 import { Inspection } from './inspection.ts'
 import { LogLevel } from './log-level.ts'
 import { metricsOnDemand } from './metrics/on-demand.ts'
 import { logStoreEvent } from './event-log.ts'
 import { createObservers } from './observers.ts'
-import { openListeners, urlOf } from './open-listeners.ts'
+import { openAdminListener, urlOf } from './open-listeners.ts'
 import { createAdminServer } from './server/admin/admin.ts'
 import { createAdminGuard } from './server/admin/admin-guard.ts'
 import { createHealth } from './server/admin/health.ts'
-import { drain } from './server/drain.ts'
-import { createLogin } from './server/login/login.ts'
-import { createProxyServer } from './server/server.ts'
-import { collectingStreamGarbage } from './stream-garbage.ts'
 import { createTokens } from './tokens.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import { connectorFor } from './upstream/connector.ts'
-import { createUpstream } from './upstream/dispatcher.ts'
-
-/** DNS answers of cloud hosts live for a minute or so: an address that left DNS is left alone within five. */
-const CONNECTION_LIFE_MS = 5 * 60_000
 
 export interface AppDependencies {
   readonly logger: Logger
@@ -101,51 +93,25 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     },
   })
   const { keeper } = tokens
-  /** Where the last request went. */
-  let askedOrigin: string | undefined
-  const upstream = createUpstream({
-    tokens: keeper,
-    originFor: (token) => {
-      inspection.addToken(token.value)
-      return (askedOrigin = settings.CLOUDAWARE_API_URL ?? token.instanceUrl ?? settings.CLOUDAWARE_URL)
-    },
-    connector,
-    connections: settings.UPSTREAM_CONNECTIONS,
-    queueLimit: settings.UPSTREAM_QUEUE_LIMIT,
-    queueTimeoutMs: settings.UPSTREAM_QUEUE_TIMEOUT_MS,
-    connectionLifeMs: CONNECTION_LIFE_MS,
-    clock,
-    timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
-    replayLimitBytes: settings.PROXY_REPLAY_LIMIT_BYTES,
-    onEvent: (event) => {
-      observers.bearer(event)
-    },
-  })
-  const upstreamOrigin = () =>
-    settings.CLOUDAWARE_API_URL ?? keeper.status().token?.instanceUrl ?? settings.CLOUDAWARE_URL
-
-  const login = createLogin({
-    tokens: keeper,
-    dispatcher: upstream.dispatcher,
-    callerKeys: callerKeys?.current,
-    clock,
-    upstreamOrigin,
-    username: settings.CLOUDAWARE_JWT_USERNAME,
-    version,
-  })
-  const proxyServer = await createProxyServer({
+  const instanceUrl = () => keeper.status().token?.instanceUrl ?? undefined
+  const upstreamOrigin = () => settings.CLOUDAWARE_API_URL ?? instanceUrl() ?? settings.CLOUDAWARE_URL
+  const front = await createFront({
+    settings,
     logger,
+    clock,
     version,
-    dispatcher: upstream.dispatcher,
-    login: settings.PROXY_LOGIN === 'on' ? login : undefined,
-    // Asked with each answer: the keeper's whole status would be much to make for it.
-    upstreamOrigin: () => askedOrigin ?? upstreamOrigin(),
-    guard: guardFor(settings, callerKeys?.current),
-    rewritesAddresses: settings.PROXY_REWRITE_BODIES === 'identity',
-    captureBodies: settings.INSPECT,
-    now: () => clock.monotonic(),
-    onStreamed: collectingStreamGarbage(),
-    observer: observers.exchanges,
+    connector,
+    tokens: keeper,
+    instanceUrl,
+    callerKeys: callerKeys?.current,
+    identity: https?.certificate.identity,
+    observers,
+    onToken: ({ value }) => {
+      inspection.addToken(value)
+    },
+  })
+  https?.certificate.onRenewal((identity) => {
+    front.renew(identity)
   })
   const overview = () => ({
     version,
@@ -154,7 +120,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     uptimeSeconds: Math.floor((clock.now() - startedAt) / 1000),
     isDraining,
     upstream: upstreamOrigin(),
-    connections: { active: upstream.load.active, waiting: upstream.load.waiting },
+    connections: { active: front.load.active, waiting: front.load.waiting },
     token: keeper.status(),
   })
   const adminServer = await createAdminServer({
@@ -171,10 +137,10 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       tally: observers.tally,
       tokenStatus: () => keeper.status(),
       upstreamStats: () => ({
-        connected: upstream.connected(),
+        connected: front.load.connected,
         limit: settings.UPSTREAM_CONNECTIONS,
-        running: upstream.load.active,
-        queued: upstream.load.waiting,
+        running: front.load.active,
+        queued: front.load.waiting,
       }),
       version,
     }),
@@ -183,31 +149,34 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     quit: settings.ADMIN_ALLOW_QUIT ? onQuit : undefined,
   })
 
+  const open = async () => {
+    const ports = await front.open()
+    return { ports, admin: await openAdminListener(settings, adminServer) }
+  }
   const release = () =>
     Promise.all([
       inspection.close(),
-      upstream.destroy(),
       tokens.close(),
       tokenAgent.destroy(),
       callerKeys?.close(),
       https?.certificate.close(),
     ])
-  const listeners = await openListeners(settings, { proxyServer, adminServer, https }).catch(async (error: unknown) => {
+  const { ports, admin } = await open().catch(async (error: unknown) => {
+    await front.close()
     await release()
     throw error
   })
-  url = urlOf(settings.PROXY_HOST, listeners.proxy.plain.port)
+  url = urlOf(settings.PROXY_HOST, ports.plain)
   keeper.start()
 
-  const { proxy, admin } = listeners
   const close = async () => {
     isDraining = true
     if (settings.DRAIN_DELAY_MS > 0) await clock.sleep(settings.DRAIN_DELAY_MS)
-    const drained = await drain(proxy, { clock, timeoutMs: settings.DRAIN_TIMEOUT_MS })
+    const drained = await front.drain()
     // The admin listener tells how the draining goes, to the end.
     adminServer.endStreams()
     admin?.cut()
-    await Promise.all([admin?.close(), proxyServer.close(), adminServer.close()])
+    await Promise.all([admin?.close(), front.close(), adminServer.close()])
     await release()
     return { drained }
   }
@@ -216,9 +185,9 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     url,
     adminUrl: admin && urlOf(settings.ADMIN_HOST, admin.port),
     tls:
-      https && proxy.secure
+      https && ports.secure !== undefined
         ? {
-            url: urlOf(settings.PROXY_HOST, proxy.secure.port).replace('http:', 'https:'),
+            url: urlOf(settings.PROXY_HOST, ports.secure).replace('http:', 'https:'),
             certificate: https.path,
             fingerprint: https.certificate.facts.fingerprint,
           }

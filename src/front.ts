@@ -1,0 +1,143 @@
+import type { buildConnector } from 'undici'
+import type { Clock } from './clock.ts'
+import type { Settings } from './config.ts'
+import { guardFor } from './guard-for.ts'
+import type { Logger } from './logger.ts'
+import type { Observers } from './observers.ts'
+import { openFrontListeners } from './open-listeners.ts'
+import type { CallerKey } from './server/caller-key.ts'
+import { drain } from './server/drain.ts'
+import type { TlsIdentity } from './server/draining-server.ts'
+import { createLogin } from './server/login/login.ts'
+import type { ProxyListeners } from './server/proxy-listeners.ts'
+import { createProxyServer } from './server/server.ts'
+import { collectingStreamGarbage } from './stream-garbage.ts'
+import type { AccessToken, TokenSource } from './token/token-source.ts'
+import { createUpstream } from './upstream/dispatcher.ts'
+
+/** DNS answers of cloud hosts live for a minute or so: an address that left DNS is left alone within five. */
+const CONNECTION_LIFE_MS = 5 * 60_000
+
+/** What answers callers: the listeners, the policy behind them, and the connections to Cloudaware. */
+export interface Front {
+  /** Opens every way in, or none. Rejects with what stood in the way. */
+  open(): Promise<FrontPorts>
+  readonly load: FrontLoad
+  /** Another certificate for the connections to come. */
+  renew(identity: TlsIdentity): void
+  /** Accepts nothing more and waits for the last answer, up to DRAIN_TIMEOUT_MS. Resolves to whether all were answered. */
+  drain(): Promise<boolean>
+  /** Breaks off whatever is under way. */
+  close(): Promise<void>
+}
+
+export interface FrontPorts {
+  readonly plain: number
+  readonly secure: number | undefined
+}
+
+/** Requests that have a connection to Cloudaware, those that wait for one, and the connections that are open. */
+export interface FrontLoad {
+  readonly active: number
+  readonly waiting: number
+  readonly connected: number
+}
+
+export interface FrontOptions {
+  readonly settings: Settings
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly version: string
+  readonly connector: buildConnector.connector
+  readonly tokens: TokenSource
+  /** Where the token held, if any, says that its API is. */
+  readonly instanceUrl: () => string | undefined
+  /** The keys that are good now; undefined where callers need none. */
+  readonly callerKeys: (() => readonly CallerKey[]) | undefined
+  /** Of the https listener, where there is one. */
+  readonly identity: TlsIdentity | undefined
+  readonly observers: Pick<Observers, 'exchanges' | 'bearer'>
+  /** Told of a token that is about to be sent. */
+  readonly onToken: (token: AccessToken) => void
+}
+
+/** A front in this process; it listens to nobody until it is opened. */
+export async function createFront(options: FrontOptions): Promise<Front> {
+  const { settings, logger, clock, version, connector, tokens, instanceUrl, callerKeys, observers, onToken } = options
+  /** Where the last request went. */
+  let askedOrigin: string | undefined
+  const upstream = createUpstream({
+    tokens,
+    originFor: (token) => {
+      onToken(token)
+      return (askedOrigin = settings.CLOUDAWARE_API_URL ?? token.instanceUrl ?? settings.CLOUDAWARE_URL)
+    },
+    connector,
+    connections: settings.UPSTREAM_CONNECTIONS,
+    queueLimit: settings.UPSTREAM_QUEUE_LIMIT,
+    queueTimeoutMs: settings.UPSTREAM_QUEUE_TIMEOUT_MS,
+    connectionLifeMs: CONNECTION_LIFE_MS,
+    clock,
+    timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
+    replayLimitBytes: settings.PROXY_REPLAY_LIMIT_BYTES,
+    onEvent: (event) => {
+      observers.bearer(event)
+    },
+  })
+  const upstreamOrigin = () => settings.CLOUDAWARE_API_URL ?? instanceUrl() ?? settings.CLOUDAWARE_URL
+  const login = createLogin({
+    tokens,
+    dispatcher: upstream.dispatcher,
+    callerKeys,
+    clock,
+    upstreamOrigin,
+    username: settings.CLOUDAWARE_JWT_USERNAME,
+    version,
+  })
+  const server = await createProxyServer({
+    logger,
+    version,
+    dispatcher: upstream.dispatcher,
+    login: settings.PROXY_LOGIN === 'on' ? login : undefined,
+    // Asked with each answer: finding the token's own would be much to do for it.
+    upstreamOrigin: () => askedOrigin ?? upstreamOrigin(),
+    guard: guardFor(settings, callerKeys),
+    rewritesAddresses: settings.PROXY_REWRITE_BODIES === 'identity',
+    captureBodies: settings.INSPECT,
+    now: () => clock.monotonic(),
+    onStreamed: collectingStreamGarbage(),
+    observer: observers.exchanges,
+  })
+  let listeners: ProxyListeners | undefined
+  let { identity } = options
+  return {
+    load: {
+      get active() {
+        return upstream.load.active
+      },
+      get waiting() {
+        return upstream.load.waiting
+      },
+      get connected() {
+        return upstream.connected()
+      },
+    },
+    async open() {
+      listeners = await openFrontListeners(settings, { server, identity })
+      return { plain: listeners.plain.port, secure: listeners.secure?.port }
+    },
+    renew(renewed) {
+      identity = renewed
+      listeners?.secure?.renew(renewed)
+    },
+    async drain() {
+      return listeners === undefined || (await drain(listeners, { clock, timeoutMs: settings.DRAIN_TIMEOUT_MS }))
+    },
+    async close() {
+      listeners?.cut()
+      await listeners?.close()
+      await server.close()
+      await upstream.destroy()
+    },
+  }
+}
