@@ -18,6 +18,7 @@ import { createHealth } from './server/admin/health.ts'
 import { createTokens } from './tokens.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import { connectorFor } from './upstream/connector.ts'
+import { trusting } from './upstream/trust.ts'
 
 export interface AppDependencies {
   readonly logger: Logger
@@ -73,7 +74,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const callerKeys = await openCallerKeys({ settings, clock, logger, onSecret })
   const connector = connectorFor({
     timeoutMs: settings.UPSTREAM_CONNECT_TIMEOUT_MS,
-    ca,
+    secureContext: trusting(ca),
     proxy: companyProxy(settings, logger),
   })
   const tokenAgent = new Agent({ connect: connector })

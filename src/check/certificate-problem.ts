@@ -73,12 +73,12 @@ export function certificateProblem(code: string, seen: Seen): CheckFailure | und
 /** The certificate that a host shows, whoever signed it. Nothing is sent over this connection. */
 export async function lookAtCertificate(
   { host, port, url, via }: Destination,
-  { timeoutMs, ca }: Pick<Visit, 'timeoutMs' | 'ca'>,
+  { timeoutMs, secureContext }: Pick<Visit, 'timeoutMs' | 'secureContext'>,
   signal: AbortSignal,
 ): Promise<PeerCertificate | undefined> {
   let socket: TLSSocket | undefined
   try {
-    const tunnel = via && (await openTunnel(`${url.hostname}:${port}`, { proxy: via.url, timeoutMs, ca }))
+    const tunnel = via && (await openTunnel(`${url.hostname}:${port}`, { proxy: via.url, timeoutMs, secureContext }))
     const way = tunnel === undefined ? { host, port } : { socket: tunnel }
     // For a look only, at a host that verification has already refused.
     socket = connect({ ...way, rejectUnauthorized: false, ...(isIP(host) === 0 && { servername: host }) })

@@ -1,4 +1,3 @@
-import { getCACertificates } from 'node:tls'
 import { Agent } from 'undici'
 import type { Clock } from '../clock.ts'
 import { companyProxyOf } from '../company-proxy.ts'
@@ -8,6 +7,7 @@ import { OAuthError } from '../token/oauth-error.ts'
 import { fixedSecret } from '../token/secret-source.ts'
 import { tokenClients } from '../token-clients.ts'
 import { connectorFor } from '../upstream/connector.ts'
+import { trusting } from '../upstream/trust.ts'
 import { apiStep, cmdbStep, userStep } from './api-steps.ts'
 import { CheckFailure, type Advice, type Trouble } from './finding.ts'
 import { hostStep } from './host-step.ts'
@@ -63,12 +63,12 @@ export interface CheckOptions {
 /** Goes the way of a request, step by step, and stops where going on makes no sense. */
 export async function* runChecks(options: CheckOptions): AsyncGenerator<StepResult> {
   const { settings, warnings, clock, ca: further, timeoutMs, onSecret } = options
+  const secureContext = trusting(further)
   const connector = connectorFor({
     timeoutMs: Math.min(timeoutMs, settings.UPSTREAM_CONNECT_TIMEOUT_MS),
-    ca: further,
+    secureContext,
     proxy: companyProxyOf(settings),
   })
-  const ca = further === undefined ? undefined : [...getCACertificates('default'), further]
   const dispatcher = new Agent({ connect: connector })
   const secrets = {
     CLOUDAWARE_CLIENT_ID: settings.CLOUDAWARE_CLIENT_ID,
@@ -81,7 +81,7 @@ export async function* runChecks(options: CheckOptions): AsyncGenerator<StepResu
     settings,
     warnings,
     clock,
-    ca,
+    secureContext,
     further,
     connector,
     dispatcher,

@@ -1,3 +1,4 @@
+import type { SecureContext } from 'node:tls'
 import type { Dispatcher, buildConnector } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config.ts'
@@ -11,9 +12,9 @@ export interface Visit {
   /** What seems odd about the environment. */
   readonly warnings: readonly string[]
   readonly clock: Clock
-  /** What certificates are verified by, PEM; undefined is Node's own store. */
-  readonly ca: string[] | undefined
-  /** Of those, what CLOUDAWARE_CA_FILE adds. */
+  /** What certificates are verified by; undefined is Node's own store. */
+  readonly secureContext: SecureContext | undefined
+  /** What CLOUDAWARE_CA_FILE adds to it, PEM. */
   readonly further: string | undefined
   /** As the proxy itself connects. */
   readonly connector: buildConnector.connector

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 
 /** A company proxy did not give the tunnel that was asked for. `code` is `HTTPS_PROXY_407` and the like where it answered, else `HTTPS_PROXY_` and the network's own code. */
 export class TunnelError extends Error {
@@ -18,12 +19,12 @@ export interface TunnelOptions {
   readonly proxy: URL
   /** How long each step of opening it may take. */
   readonly timeoutMs: number
-  /** PEM; what is trusted where the proxy itself speaks TLS. Undefined is Node's own store. */
-  readonly ca: string[] | undefined
+  /** What is trusted where the proxy itself speaks TLS. Undefined is Node's own store. */
+  readonly secureContext: SecureContext | undefined
 }
 
 /** Asks the proxy for a tunnel to `authority` (RFC 9110 §9.3.6). Rejects with a TunnelError. */
-export function openTunnel(authority: string, { proxy, timeoutMs, ca }: TunnelOptions): Promise<Socket> {
+export function openTunnel(authority: string, { proxy, timeoutMs, secureContext }: TunnelOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const options = {
       host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
@@ -37,7 +38,7 @@ export function openTunnel(authority: string, { proxy, timeoutMs, ca }: TunnelOp
     }
     const request =
       proxy.protocol === 'https:'
-        ? httpsRequest({ ...options, ...(ca && { ca }), rejectUnauthorized: true })
+        ? httpsRequest({ ...options, ...(secureContext && { secureContext }), rejectUnauthorized: true })
         : httpRequest(options)
     request.once('connect', (response: IncomingMessage, socket: Socket, head: Buffer) => {
       // It was there for the request alone.

@@ -26,7 +26,7 @@ test.each([
 
 test('a proxy that speaks TLS is verified against Node’s own store, too', async () => {
   await using proxy = await startConnectProxy({ port: 1, tls: certificate })
-  const opening = openTunnel('acme.test:443', { proxy: new URL(proxy.url), timeoutMs: 5000, ca: undefined })
+  const opening = openTunnel('acme.test:443', { proxy: new URL(proxy.url), timeoutMs: 5000, secureContext: undefined })
   await expect(opening).rejects.toMatchObject({ code: 'HTTPS_PROXY_DEPTH_ZERO_SELF_SIGNED_CERT' })
   expect(proxy.asked).toEqual([])
 })
@@ -42,7 +42,7 @@ test('what comes right behind the proxy’s answer belongs to the tunnel', async
   const socket = await openTunnel('a.test:443', {
     proxy: new URL(`http://127.0.0.1:${port}`),
     timeoutMs: 5000,
-    ca: undefined,
+    secureContext: undefined,
   })
   const [chunk] = (await once(socket, 'data')) as [Buffer] // no encoding was set
   expect(String(chunk)).toBe('early')
