@@ -4,7 +4,6 @@ import { proxyStatus } from '../errors.ts'
 import type { ExchangeContext } from '../upstream/exchange-controller.ts'
 import { callerHeaders, callerTrailers } from '../upstream/response-headers.ts'
 import type { ExchangeFacts } from './exchange.ts'
-import { withCors } from './origin-policy.ts'
 
 export interface AnswerSinkOptions {
   readonly request: IncomingMessage
@@ -69,6 +68,7 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
       family: facts.family,
       upstreamOrigin: upstreamOrigin(),
       callerOrigin,
+      cors: status < 200 ? undefined : cors,
       ...(proxyStatusValue !== undefined && status >= 200 && { proxyStatus: proxyStatusValue }),
     })
     if (status < 200) {
@@ -81,7 +81,7 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
     facts.limitInfo = single(fields['sforce-limit-info'])
     facts.answerHeaders = headers
     // First: what Node refuses to write, it refuses by throwing, and then there is no answer yet.
-    response.writeHead(status, writableReason(text), cors === undefined ? headers : withCors(headers, cors))
+    response.writeHead(status, writableReason(text), headers)
     onAnswer()
     // A stream's head must not wait for its first event; a small answer's head leaves with its body, in one write.
     // An empty write and not flushHeaders, which would send the bytes of latin1 as UTF-8.

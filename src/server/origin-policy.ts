@@ -90,22 +90,3 @@ function parseAllowed(entry: string): string {
   }
   return origin
 }
-
-/** An answer's raw header list with the fields for a listed origin in place of the upstream's own, and `Vary` joined. */
-export function withCors(
-  rawHeaders: readonly string[],
-  { vary, ...fields }: Readonly<Record<string, string>>,
-): string[] {
-  const kept: string[] = []
-  const varies = vary === undefined ? [] : [vary]
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const field = String(rawHeaders[at])
-    const value = String(rawHeaders[at + 1])
-    const name = field.toLowerCase()
-    if (name === 'vary') varies.unshift(value)
-    else if (!name.startsWith('access-control-')) kept.push(field, value)
-  }
-  if (varies.length > 0) kept.push('Vary', varies.join(', '))
-  for (const name in fields) kept.push(name, String(fields[name]))
-  return kept
-}

@@ -1,5 +1,5 @@
 import { SESSION_PLACES, type ApiFamily } from './api-family.ts'
-import { FieldNames } from './field-names.ts'
+import { FieldPlaces } from './field-places.ts'
 import { HOP_BY_HOP, namedByConnection, withoutFields, type HeaderList } from './header-list.ts'
 
 export interface UpstreamHeaderOptions {
@@ -36,25 +36,26 @@ const DROPPED: ReadonlySet<string> = new Set([
  */
 export function upstreamHeaders(rawHeaders: HeaderList, options: UpstreamHeaderOptions): string[] {
   const { family, version, httpVersion = '1.1' } = options
-  const product = `cloudaware-proxy/${version}`
   const kept: string[] = []
   const named: string[] = []
   let hasUserAgent = false
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const { field, name, fate } = NAMES.of(String(rawHeaders[at]))
-    const value = String(rawHeaders[at + 1])
-    if (fate === 'dropped') {
+    const { known, value } = PLACES.at(at / 2, rawHeaders[at], rawHeaders[at + 1])
+    const { field, name, fate } = known
+    if (fate === 'kept') {
+      kept.push(field, value)
+    } else if (fate === 'agent') {
+      kept.push(field, hasUserAgent ? value : completed(value, version))
+      hasUserAgent = true
+    } else {
       if (name === 'connection') named.push(...namedByConnection(value))
       if (name === 'cookie' && family === 'streaming') keepCookies(kept, field, value)
-    } else if (name === 'user-agent' && !hasUserAgent) {
-      hasUserAgent = true
-      kept.push(field, `${value} ${product}`.trimStart())
-    } else {
-      kept.push(field, value)
     }
   }
-  if (!hasUserAgent) kept.push('User-Agent', product)
-  return [...withoutFields(kept, named), 'Via', `${httpVersion} cloudaware-proxy`]
+  if (!hasUserAgent) kept.push('User-Agent', completed('', version))
+  const headers = named.length === 0 ? kept : [...withoutFields(kept, named)]
+  headers.push('Via', httpVersion === '1.1' ? '1.1 cloudaware-proxy' : `${httpVersion} cloudaware-proxy`)
+  return headers
 }
 
 /** The list with the session where the family's API reads it, but for SOAP's, which is in the body. */
@@ -73,8 +74,33 @@ function isDropped(name: string): boolean {
   return name.includes('_') && isDropped(name.replaceAll('_', '-'))
 }
 
-/** What is remembered goes by the name alone, so it is the same for every caller. */
-const NAMES = new FieldNames((name) => (isDropped(name) ? 'dropped' : 'kept'))
+const SECRET: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+  'x-api-key',
+  'x-sfdc-session',
+])
+
+/** What is remembered goes by the characters alone, so it is the same for every caller. */
+const PLACES = new FieldPlaces({
+  judge: (name) => {
+    if (isDropped(name)) return 'dropped'
+    return name === 'user-agent' ? 'agent' : 'kept'
+  },
+  isValid: () => true,
+  isSecret: (name) => SECRET.has(name.replaceAll('_', '-')),
+})
+
+/** The last of a caller's programs, and how it is told of upstream: the same string each time. */
+let lastAgent = { sent: '', version: '', completed: '' }
+
+function completed(sent: string, version: string): string {
+  if (sent !== lastAgent.sent || version !== lastAgent.version) {
+    lastAgent = { sent, version, completed: `${sent} cloudaware-proxy/${version}`.trimStart() }
+  }
+  return lastAgent.completed
+}
 
 /** CometD needs its cookies (BAYEUX_BROWSER and the load balancer's); `sid` is a session of the caller's own. */
 function keepCookies(kept: string[], field: string, value: string): void {

@@ -1,5 +1,5 @@
 import type { ApiFamily } from './api-family.ts'
-import { FieldNames } from './field-names.ts'
+import { FieldPlaces } from './field-places.ts'
 import { HOP_BY_HOP, namedByConnection, withoutFields } from './header-list.ts'
 
 export interface CallerHeaderOptions {
@@ -9,6 +9,8 @@ export interface CallerHeaderOptions {
   /** The origin under which the caller reached the proxy: absolute addresses of the upstream become this. */
   readonly callerOrigin: string
   readonly proxyStatus?: string
+  /** Fields for a listed web origin, by lower-case name: they replace the upstream's own, and its `Vary` is joined. */
+  readonly cors?: Readonly<Record<string, string>> | undefined
   /** Told the name of a field that Node would refuse to write; it is left out. */
   readonly onInvalid?: (field: string) => void
 }
@@ -32,25 +34,40 @@ const DROPPED: ReadonlySet<string> = new Set([
  * without what concerns the connection or Cloudaware's host alone; its own absolute addresses become the caller's.
  */
 export function callerHeaders(rawHeaders: readonly (Buffer | string)[], options: CallerHeaderOptions): string[] {
+  const { family, cors, onInvalid } = options
   const kept: string[] = []
   const named: string[] = []
+  const varies: string[] = []
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const { field, name, fate } = NAMES.of(latin1(rawHeaders[at]))
-    const value = latin1(rawHeaders[at + 1])
-    if (fate === 'invalid' || NOT_A_VALUE.test(value)) {
-      options.onInvalid?.(name.replace(/[^ -~]/g, '?'))
-    } else if (fate === 'dropped') {
-      if (name === 'connection') named.push(...namedByConnection(value))
-      if (name === 'set-cookie' && options.family === 'streaming') keepCookie(kept, field, value)
+    const { known, value, isValid } = PLACES.at(at / 2, rawHeaders[at], rawHeaders[at + 1])
+    const { field, name, fate } = known
+    if (fate === 'invalid' || !isValid) {
+      onInvalid?.(name.replace(/[^ -~]/g, '?'))
+    } else if (fate === 'kept') {
+      kept.push(field, value)
     } else if (fate === 'address') {
       kept.push(field, asCallerAddress(value, options))
+    } else if (fate === 'cors') {
+      if (cors === undefined) kept.push(field, value)
+      else if (name === 'vary') varies.push(value)
     } else {
-      kept.push(field, value)
+      if (name === 'connection') named.push(...namedByConnection(value))
+      if (name === 'set-cookie' && family === 'streaming') keepCookie(kept, field, value)
     }
   }
-  const headers = [...withoutFields(kept, named), 'Via', '1.1 cloudaware-proxy']
+  const headers = named.length === 0 ? kept : [...withoutFields(kept, named)]
+  headers.push('Via', '1.1 cloudaware-proxy')
   if (options.proxyStatus !== undefined) headers.push('Proxy-Status', options.proxyStatus)
+  if (cors !== undefined) addCors(headers, cors, named.includes('vary') ? [] : varies)
   return headers
+}
+
+function addCors(headers: string[], cors: Readonly<Record<string, string>>, varies: readonly string[]): void {
+  for (const name in cors) {
+    const value = String(cors[name])
+    if (name === 'vary') headers.push('Vary', varies.length === 0 ? value : [...varies, value].join(', '))
+    else headers.push(name, value)
+  }
 }
 
 /** RFC 9110 §6.5.1: what frames, routes, authenticates or describes a message is none of a trailer's business. */
@@ -87,11 +104,16 @@ export function callerTrailers(rawTrailers: readonly (Buffer | string)[]): [name
 const NOT_A_TOKEN = /[^!#$%&'*+.^_`|~\w-]|^$/
 const NOT_A_VALUE = /[^\t -~\x80-\xff]/
 
-/** What is remembered goes by the name alone, so it is the same for every caller. */
-const NAMES = new FieldNames((name) => {
-  if (NOT_A_TOKEN.test(name)) return 'invalid'
-  if (DROPPED.has(name)) return 'dropped'
-  return name === 'location' || name === 'content-location' ? 'address' : 'kept'
+/** What is remembered goes by the bytes alone, so it is the same for every caller. */
+const PLACES = new FieldPlaces({
+  judge: (name) => {
+    if (NOT_A_TOKEN.test(name)) return 'invalid'
+    if (DROPPED.has(name)) return 'dropped'
+    if (name === 'vary' || name.startsWith('access-control-')) return 'cors'
+    return name === 'location' || name === 'content-location' ? 'address' : 'kept'
+  },
+  isValid: (value) => !NOT_A_VALUE.test(value),
+  isSecret: (name) => name === 'set-cookie',
 })
 
 function latin1(text: Buffer | string | undefined): string {

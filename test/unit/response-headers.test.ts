@@ -96,6 +96,22 @@ describe('addresses of the upstream', () => {
   })
 })
 
+describe('fields for a web page of a listed origin', () => {
+  const cors = { 'access-control-allow-origin': 'https://tool.example.com', vary: 'Origin' }
+  const added = ['access-control-allow-origin', 'https://tool.example.com', 'Vary']
+
+  test("replace the upstream's own, and Vary is joined", () => {
+    const sent = ['Vary', 'Accept', 'Access-Control-Allow-Origin', '*', 'ETag', '"1"', 'vary', 'Cookie']
+    expect(caller(sent, { cors })).toEqual(['ETag', '"1"', ...VIA, ...added, 'Accept, Cookie, Origin'])
+    expect(caller(['Vary', 'Accept', 'Connection', 'vary'], { cors })).toEqual([...VIA, ...added, 'Origin'])
+  })
+
+  test('without them the upstream speaks for itself', () => {
+    const sent = ['Vary', 'Accept', 'Access-Control-Allow-Origin', '*']
+    expect(caller(sent)).toEqual([...sent, ...VIA])
+  })
+})
+
 describe('cookies of CometD', () => {
   test.each([
     ['BAYEUX_BROWSER=1f; Path=/cometd/; Secure; HttpOnly', 'BAYEUX_BROWSER=1f; Path=/cometd/; HttpOnly'],
