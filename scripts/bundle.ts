@@ -27,10 +27,15 @@ export async function bundle({ root, outdir }: { root: string; outdir: string })
     platform: 'node',
     target: 'node24',
     banner: { js: REQUIRE },
-    // Not minified: a stack trace can be read, and it starts no faster (see docs/ship.md).
+    // Without comments, for V8 keeps the text in memory, in two bytes a character where a comment has a typographic quote: 7 MiB less.
+    // Names and lines stay, so a stack trace can be read; the notices of the libraries are in THIRD-PARTY-NOTICES.txt.
+    minifyWhitespace: true,
+    lineLimit: 160,
+    legalComments: 'none',
+    charset: 'ascii',
     metafile: true,
     logLevel: 'warning',
-    plugins: [versionOnly(resolve(root, 'package.json'))],
+    plugins: [versionOnly(resolve(root, 'package.json')), oneUndici(root)],
   })
   const page = await copyPage(root, join(outdir, 'static'))
   return { ...metafile, outputs: { ...metafile.outputs, ...page } }
@@ -66,6 +71,20 @@ function versionOnly(manifest: string): Plugin {
         const { version } = JSON.parse(await readFile(path, 'utf8')) as { version: string }
         return { contents: JSON.stringify({ version }), loader: 'json' }
       })
+    },
+  }
+}
+
+/** reply-from brings an older undici, which it only loads: its requests are never made (see `mountProxy`). 2 MiB less. */
+function oneUndici(root: string): Plugin {
+  return {
+    name: 'one-undici',
+    setup: (build) => {
+      build.onResolve({ filter: /^undici$/ }, ({ importer, kind }) =>
+        importer.includes('@fastify/reply-from')
+          ? build.resolve('undici', { resolveDir: root, kind, importer: join(root, 'package.json') })
+          : undefined,
+      )
     },
   }
 }

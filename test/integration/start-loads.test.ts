@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -53,4 +53,15 @@ test('the bundled serve loads no chunk that holds what it does not use', async (
   const inside = files.flatMap((file) => Object.keys(chunks.get(file) ?? {}))
   expect(inside).toContain('src/server/proxy.ts')
   expect(inside.filter((file) => ON_DEMAND.test(file))).toEqual([])
+})
+
+test('the bundle takes no more memory than its text needs: one byte a character, and one HTTP client', async () => {
+  await using folder = await temporaryDirectory()
+  const { outputs } = await bundle({ root: ROOT, outdir: folder.path })
+  const programs = (await readdir(folder.path)).filter((name) => name.endsWith('.mjs'))
+  expect(programs).toContain(ENTRY)
+  for (const name of programs) expect(await readFile(join(folder.path, name), 'utf8'), name).not.toMatch(/[^\0-\x7f]/)
+  const inside = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs))
+  const clients = inside.filter((path) => path.endsWith('node_modules/undici/index.js'))
+  expect(clients).toEqual(['node_modules/undici/index.js'])
 })
