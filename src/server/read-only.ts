@@ -19,6 +19,8 @@ const WRITE_BY_GET = [
   '/services/data/*/tooling/executeanonymous/**',
   '/services/data/*/tooling/runtestsasynchronous/**',
   '/services/data/*/tooling/runtestssynchronous/**',
+  // Bayeux' callback-polling: messages in the query, which may be of any kind.
+  '/cometd',
 ].map(compilePattern)
 
 /**

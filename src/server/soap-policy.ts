@@ -5,20 +5,31 @@ import { readOnlyRefusal } from './read-only.ts'
 import type { Refusal } from './refusal.ts'
 
 /** Operations that would hand a caller more than the API, end the shared session, or change the org itself. */
-const DENIED_OPERATIONS: Readonly<Record<string, string>> = {
-  login: 'It would send its own credentials to Cloudaware.',
-  logout: 'It would end the session that all callers of the proxy share.',
-  invalidatesessions: 'It would end sessions that other callers use.',
-  setpassword: "It changes a user's password.",
-  resetpassword: "It changes a user's password.",
-  changeownpassword: "It changes the password of the proxy's own user.",
-  executeanonymous: 'It runs arbitrary code, which can read the access token.',
-  deploy: 'It changes code or configuration of the org.',
-  deployrecentvalidation: 'It changes code or configuration of the org.',
-}
+const DENIED_OPERATIONS: ReadonlyMap<string, string> = new Map([
+  ['login', 'It would send its own credentials to Cloudaware.'],
+  ['logout', 'It would end the session that all callers of the proxy share.'],
+  ['invalidatesessions', 'It would end sessions that other callers use.'],
+  ['setpassword', "It changes a user's password."],
+  ['resetpassword', "It changes a user's password."],
+  ['changeownpassword', "It changes the password of the proxy's own user."],
+  ['executeanonymous', 'It runs arbitrary code, which can read the access token.'],
+  ['deploy', 'It changes code or configuration of the org.'],
+  ['deployrecentvalidation', 'It changes code or configuration of the org.'],
+])
 
-const READ_OPERATION =
-  /^(?:query|querymore|queryall|search|retrieve|getuserinfo|getservertimestamp|getdeleted|getupdated|describe\w*|listmetadata|readmetadata|check(?:retrieve|deploy)?status)$/
+const RECORD_READS =
+  /^(?:query|querymore|queryall|search|retrieve|getuserinfo|getservertimestamp|getdeleted|getupdated|describe\w*)$/
+
+/**
+ * What changes nothing, by service: partner (u), enterprise (c), tooling (t), metadata (m). The Apex service (s) compiles and runs code.
+ * What a method of an Apex class (`/services/Soap/class/…`) does, its name does not tell.
+ */
+const READS: Readonly<Record<string, RegExp>> = {
+  u: RECORD_READS,
+  c: RECORD_READS,
+  t: RECORD_READS,
+  m: /^(?:retrieve|listmetadata|readmetadata|describemetadata|describevaluetype|check(?:retrieve|deploy)?status)$/,
+}
 
 /** Writes that only the metadata service and the tooling service have: both change the org's configuration. */
 const METADATA_WRITE = /^(?:create|update|upsert|delete|rename)(?:metadata)?$/
@@ -32,15 +43,22 @@ export interface SoapPolicy {
 /** Judges a SOAP operation (local name of the first element in the Body) on `/services/soap/<service>/…`. */
 export function judgeSoap(operation: string, policyPath: string, policy: SoapPolicy): Refusal | undefined {
   const name = operation.toLowerCase()
-  const isConfiguration = /^\/services\/soap\/[mt](?:\/|$)/.test(policyPath)
+  const service = platformService(policyPath)
+  const isConfiguration = service === 'm' || service === 't'
   const why =
-    DENIED_OPERATIONS[name] ??
+    DENIED_OPERATIONS.get(name) ??
     (isConfiguration && METADATA_WRITE.test(name) ? 'It changes code or configuration of the org.' : undefined)
   if (why !== undefined && !policy.allowedPaths.some((entry) => entry.toLowerCase() === `soap:${name}`)) {
     const detail = `${why} To allow it all the same, name "soap:${name}" in PROXY_ALLOWED_PATHS.`
     return { code: 'PROXY_PATH_REFUSED', rule: `soap:${name}`, detail }
   }
-  return policy.isReadOnly && !READ_OPERATION.test(name) ? readOnlyRefusal() : undefined
+  const isRead = service !== undefined && READS[service]?.test(name) === true
+  return policy.isReadOnly && !isRead ? readOnlyRefusal() : undefined
+}
+
+/** The letter of one of the platform's own services; undefined for Apex classes and whatever else is below /services/Soap. */
+export function platformService(policyPath: string): string | undefined {
+  return /^\/services\/soap\/([ucmst])(?:\/|$)/.exec(policyPath)?.[1]
 }
 
 /** Whether a POST to this policy path is a SOAP call. */

@@ -95,16 +95,41 @@ describe('policy', () => {
   })
 
   test.each([
-    'query',
-    'queryMore',
-    'queryAll',
-    'search',
-    'describeSObjects',
-    'retrieve',
-    'getUserInfo',
-    'listMetadata',
-  ])('%s reads', (operation) => {
-    expect(judge(operation, 'u', true)).toBeUndefined()
+    ['u', ['query', 'queryMore', 'queryAll', 'search', 'describeSObjects', 'retrieve', 'getUserInfo', 'getDeleted']],
+    ['c', ['query', 'getServerTimestamp', 'getUpdated', 'describeGlobal']],
+    ['t', ['query', 'describeSObjects']],
+    [
+      'm',
+      [
+        'listMetadata',
+        'readMetadata',
+        'describeMetadata',
+        'describeValueType',
+        'retrieve',
+        'checkRetrieveStatus',
+        'checkDeployStatus',
+        'checkStatus',
+      ],
+    ],
+  ])('reads of the service %s: %j', (service, operations) => {
+    for (const operation of operations) expect(judge(operation, service, true), operation).toBeUndefined()
+  })
+
+  test.each([
+    ['class/Mine', ['query', 'getUserInfo', 'describeAll', 'retrieve', 'checkStatus']],
+    ['class', ['query']],
+    ['class/ns/u', ['query']],
+    ['s', ['executeAnonymous', 'compileClasses', 'compileAndTest', 'runTests', 'getUserInfo', 'describeX']],
+    ['m', ['query', 'cancelDeploy', 'describeAndDeploy', 'getUserInfo']],
+    ['t', ['executeAnonymous', 'runTests', 'runTestsAsynchronous', 'listMetadata']],
+    ['u', ['listMetadata', 'checkStatus', 'constructor']],
+    ['uu', ['query']],
+    ['', ['query']],
+  ])('whatever of %s could change something does not read: %j', (service, operations) => {
+    const lifted = operations.map((operation) => `soap:${operation}`)
+    for (const operation of operations) {
+      expect(judge(operation, service, true, lifted), operation).toMatchObject({ rule: 'PROXY_READ_ONLY' })
+    }
   })
 
   test.each([

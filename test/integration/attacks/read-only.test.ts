@@ -104,6 +104,7 @@ describe('what could change something is refused with 405 and a sentence, and no
     ['a Bulk 1.0 job', send('POST /services/async/62.0/job', '<jobInfo/>')],
     ['a call of Apex', send('POST /services/apexrest/x', '{}')],
     ['an invocable action', send(`POST ${V}/actions/standard/emailSimple`, '{}')],
+    ['CometD by GET', ask('GET /cometd/62.0?message=%5B%7B%22channel%22%3A%22%2Fu%2Fx%22%7D%5D&jsonp=x')],
     ['CometD', send('POST /cometd/62.0', '[{"channel":"/meta/handshake"}]')],
     ...[
       'create',
@@ -126,6 +127,24 @@ describe('what could change something is refused with 405 and a sentence, and no
     expect(statuses(answer)).toEqual([405])
     expect(answer).toMatch(/PROXY_METHOD_REFUSED.*\w+\./)
     expect(answer).toMatch(/^allow: GET, HEAD, OPTIONS\r$/im)
+    await place.expectNothing()
+  })
+
+  test('a method of an Apex class, whatever it is called', async () => {
+    await using place = await startAttacked({ ...readOnly, PROXY_ALLOWED_PATHS: '/services/Soap/class' })
+    for (const operation of ['query', 'getUserInfo', 'describeSObjects', 'retrieve', 'getEverythingAndDeleteIt']) {
+      const bytes = send('POST //Services/Soap/Class/ns/Mine', soap(operation))
+      expect(statuses(await place.attack(bytes))).toEqual([405])
+    }
+    await place.expectNothing()
+  })
+
+  test('the service that compiles and runs code, though a setting lifts it from the deny table', async () => {
+    const lifted = '/services/soap/s/**,soap:executeAnonymous'
+    await using place = await startAttacked({ ...readOnly, PROXY_ALLOWED_PATHS: lifted })
+    for (const operation of ['executeAnonymous', 'compileClasses', 'compileAndTest', 'runTests', 'describeX']) {
+      expect(statuses(await place.attack(send('POST /services/Soap/s/62.0', soap(operation))))).toEqual([405])
+    }
     await place.expectNothing()
   })
 
