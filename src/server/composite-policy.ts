@@ -8,8 +8,8 @@ import { unreadable } from './judged-body.ts'
 import type { Refusal } from './refusal.ts'
 import { parseTarget } from './request-target.ts'
 
-/** The policy that a sub-request is judged by: one effective method on one policy path, with its query (`?` included, or empty). */
-export type Judge = (method: string, policyPath: string, search: string) => Refusal | undefined
+/** The policy that a sub-request is judged by: one effective method on one policy path, with its query (`?` included, or empty) and its body. */
+export type Judge = (method: string, policyPath: string, search: string, body?: unknown) => Refusal | undefined
 
 const ROOMS = ['/services/data/*', '/services/data/*/tooling']
 const COMPOSITE = ROOMS.map((room) => compilePattern(`${room}/composite/**`))
@@ -52,9 +52,11 @@ function judgeSubRequest(request: unknown, references: References, judge: Judge)
   }
   if (carriesRequests(target.policyPath)) return unreadable('A composite inside a composite is not passed on.')
   const headers = member(request, 'httpheaders')
+  // `richInput` is what a batch calls it.
+  const body = [member(request, 'body'), member(request, 'richinput')]
   const query = rest.length === 0 ? '' : references.atWorst(`?${rest.join('?')}`, target.policyPath)
   for (const effective of effectiveMethods(method, query, isJsonObject(headers) ? strings(headers) : {})) {
-    const refusal = judge(effective, target.policyPath, query)
+    const refusal = judge(effective, target.policyPath, query, body)
     if (refusal !== undefined) return { ...refusal, detail: `A sub-request of the composite: ${refusal.detail}` }
   }
   return undefined

@@ -8,8 +8,8 @@ export interface DeniedPath {
   readonly why: string
   /** The one path, without what is below it, that the rule leaves alone. */
   readonly except?: string
-  /** The records that the rule protects under whatever path names them: the first three characters of their ids, in small letters. */
-  readonly keyPrefix?: string
+  /** What the rule protects under whatever path names it: a type of record, and the first three characters of its ids; in small letters. */
+  readonly records?: { readonly type: string; readonly keyPrefix: string }
 }
 
 /** The prefixes of the API: what is not below one of them is the platform's user interface. */
@@ -52,7 +52,8 @@ export const DENIED_PATHS: readonly DeniedPath[] = [
     pattern: '/services/data/*/sobjects/**/authsession/**',
     methods: 'writes',
     why: ENDS_SESSION,
-    keyPrefix: '0ak',
+    // Nothing but read and delete is done with them, so deletions are all that has to be looked at.
+    records: { type: 'authsession', keyPrefix: '0ak' },
   },
   { pattern: '/services/data/*/tooling/executeanonymous/**', methods: 'any', why: CODE },
   { pattern: '/services/soap/s/**', methods: 'any', why: CODE },

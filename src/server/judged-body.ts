@@ -32,7 +32,7 @@ export function unjudgeableBody(headers: HeaderFields, isXml = false): Refusal |
  * Holds a body of at most `limit` bytes. Forward the very Buffer (`Readable.from([body])`): what was judged is what goes.
  * Rejects with the stream's own error where the caller leaves half-way.
  */
-export async function readComposite(stream: Readable, limit: number): Promise<Buffer | 'too-large'> {
+export async function readBody(stream: Readable, limit: number): Promise<Buffer | 'too-large'> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of bytesOf(stream)) {

@@ -32,10 +32,7 @@ export function createPathPolicy({ allowedPaths, deniedPaths }: PathPolicyOption
   checkPatterns('PROXY_ALLOWED_PATHS', allowedPaths, /^(?:\/|soap:\w+$)/)
   const named = new Set(allowedPaths.map((entry) => entry.toLowerCase()))
   const allowed = [...API_PREFIXES, ...allowedPaths].map(compilePattern)
-  const builtIn = DENIED_PATHS.filter(({ pattern }) => !named.has(pattern)).map((rule) => ({
-    ...rule,
-    covers: coverage(rule),
-  }))
+  const builtIn = rulesInForce(allowedPaths).map((rule) => ({ ...rule, covers: coverage(rule) }))
 
   return (method, path, search) => {
     const own = judgeDenied(path)
@@ -50,15 +47,21 @@ export function createPathPolicy({ allowedPaths, deniedPaths }: PathPolicyOption
   }
 }
 
+/** The built-in rules that these settings do not lift. */
+export function rulesInForce(allowedPaths: readonly string[]): readonly DeniedPath[] {
+  const named = new Set(allowedPaths.map((entry) => entry.toLowerCase()))
+  return DENIED_PATHS.filter(({ pattern }) => !named.has(pattern))
+}
+
 /** What a row of the table refuses, and what would lift it. */
 export function ruleRefusal({ pattern, why }: DeniedPath): Refusal {
   return refusal(pattern, `${why} To allow it all the same, name "${pattern}" in PROXY_ALLOWED_PATHS.`)
 }
 
-function coverage({ pattern, keyPrefix }: DeniedPath): (path: string, search: string) => boolean {
+function coverage({ pattern, records }: DeniedPath): (path: string, search: string) => boolean {
   const matches = compilePattern(pattern)
-  if (keyPrefix === undefined) return matches
-  const recordId = recordIdPattern(keyPrefix)
+  if (records === undefined) return matches
+  const recordId = recordIdPattern(records.keyPrefix)
   return (path, search) => matches(path) || namesRecord(recordId, path, search)
 }
 

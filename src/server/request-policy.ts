@@ -5,15 +5,19 @@ import type { Judge } from './composite-policy.ts'
 import { codingTakenOff, decodedBody, withoutCoding } from './decoded-body.ts'
 import { effectiveMethods, isReadMethod } from './effective-method.ts'
 import type { HeaderFields } from './effective-method.ts'
-import { bytesOf, hasBody, readComposite, unjudgeableBody, unreadable } from './judged-body.ts'
+import { bytesOf, hasBody, readBody, unjudgeableBody, unreadable } from './judged-body.ts'
+import { createsJob, judgeJob, unjudgeableJob } from './job-policy.ts'
 import { createDenials, createPathPolicy } from './path-policy.ts'
 import type { PathPolicyOptions } from './path-policy.ts'
 import { isLoginOperation, isSeparateLogin, loginEndpoint } from './login/login-paths.ts'
 import { sessionIn } from './login/xml.ts'
 import { judgeReadOnly } from './read-only.ts'
+import { createRecordPolicy } from './record-policy.ts'
+import type { RecordPolicy } from './record-policy.ts'
 import type { Refusal } from './refusal.ts'
 import type { Target } from './request-target.ts'
 import { isSoapPath, judgeSoap, peekSoap } from './soap-policy.ts'
+import { isDeletion, judgeDeletion } from './soap-deletion.ts'
 import { onlyOperation } from './soap-remainder.ts'
 
 export interface RequestPolicyOptions extends PathPolicyOptions {
@@ -43,8 +47,11 @@ export type RequestPolicy = (method: string, target: Target, headers: HeaderFiel
 export function createRequestPolicy(options: RequestPolicyOptions): RequestPolicy {
   const judgePath = createPathPolicy(options)
   const judgeDenied = createDenials(options.deniedPaths)
+  const records = createRecordPolicy(options.allowedPaths)
   const judge: Judge = (method, path, search) =>
     judgePath(method, path, search) ?? (options.isReadOnly ? judgeReadOnly(method, path) : undefined)
+  const judgePart: Judge = (method, path, search, body) =>
+    judge(method, path, search) ?? (createsJob(path) ? records.judgeType(JSON.stringify(body ?? null)) : undefined)
 
   return (method, { policyPath, search }, headers) => {
     // TRACE would give the injected token back.
@@ -54,7 +61,11 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
     }
     const methods = effectiveMethods(method, search, headers)
     const isComposite = carriesRequests(policyPath)
-    if (!isComposite && !isSoapPath(policyPath)) return firstRefusal(methods, (name) => judge(name, policyPath, search))
+    if (!isComposite && !isSoapPath(policyPath)) {
+      const refusal = firstRefusal(methods, (name) => judge(name, policyPath, search))
+      if (refusal !== undefined || !methods.includes('POST') || !createsJob(policyPath)) return refusal
+      return unjudgeableJob(headers) ?? ((body) => judgeJob(body, headers, records))
+    }
 
     const refusal = firstRefusal(methods, (name) => judgePath(name, policyPath, search))
     if (refusal !== undefined) return refusal
@@ -65,8 +76,8 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
     const coding = codingTakenOff(method, policyPath, headers)
     const bodyProblem = unjudgeableBody(coding === undefined ? headers : withoutCoding(headers), !isComposite)
     if (bodyProblem !== undefined) return bodyProblem
-    if (isComposite) return compositeJudge(judge, options.compositeLimitBytes)
-    const judgeEnvelope = soapJudge(policyPath, options)
+    if (isComposite) return compositeJudge(judgePart, options.compositeLimitBytes)
+    const judgeEnvelope = soapJudge(policyPath, records, options)
     if (coding === undefined) return judgeEnvelope
     return (body, recognise) => judgeEnvelope(decodedBody(body, coding), recognise)
   }
@@ -88,7 +99,7 @@ function firstRefusal(methods: readonly string[], judge: (method: string) => Ref
 
 function compositeJudge(judge: Judge, limit: number): BodyJudge {
   return async (stream) => {
-    const body = await readComposite(stream, limit)
+    const body = await readBody(stream, limit)
     if (body === 'too-large') {
       return unreadable(`The proxy reads a composite to judge its parts, and this one is larger than ${limit} bytes.`)
     }
@@ -96,7 +107,7 @@ function compositeJudge(judge: Judge, limit: number): BodyJudge {
   }
 }
 
-function soapJudge(policyPath: string, options: RequestPolicyOptions): BodyJudge {
+function soapJudge(policyPath: string, records: RecordPolicy, options: RequestPolicyOptions): BodyJudge {
   const hasLogin = options.answersLogins === true && loginEndpoint(policyPath) === 'soap'
   return async (stream, recognise) => {
     const { held, text, found } = await peekSoap(stream)
@@ -106,7 +117,8 @@ function soapJudge(policyPath: string, options: RequestPolicyOptions): BodyJudge
     }
     if (recognise?.(sessionIn(text.toString())) === false) return KEY_REQUIRED
     if (typeof found === 'object') return found
-    return judgeSoap(found, policyPath, options) ?? onlyOperation(held, stream)
+    const judged = judgeSoap(found, policyPath, options) ?? onlyOperation(held, stream)
+    return judged instanceof Readable && isDeletion(found, policyPath) ? judgeDeletion(judged, records) : judged
   }
 }
 

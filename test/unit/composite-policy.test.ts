@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { carriesRequests, judgeComposite } from '../../src/server/composite-policy.ts'
-import { readComposite, unjudgeableBody } from '../../src/server/judged-body.ts'
+import { readBody, unjudgeableBody } from '../../src/server/judged-body.ts'
 import { createPathPolicy } from '../../src/server/path-policy.ts'
 import { judgeReadOnly } from '../../src/server/read-only.ts'
 
@@ -229,19 +229,19 @@ test('hostile sizes are judged in linear time', () => {
 
 describe('holding a body', () => {
   test('gives the very bytes, up to the limit', async () => {
-    expect(await readComposite(Readable.from([Buffer.from('ab'), Buffer.from('cd')]), 4)).toEqual(Buffer.from('abcd'))
-    expect(await readComposite(Readable.from([Buffer.from('ab'), Buffer.from('cde')]), 4)).toBe('too-large')
+    expect(await readBody(Readable.from([Buffer.from('ab'), Buffer.from('cd')]), 4)).toEqual(Buffer.from('abcd'))
+    expect(await readBody(Readable.from([Buffer.from('ab'), Buffer.from('cde')]), 4)).toBe('too-large')
   })
 
   test('leaves the stream alive when it is too large, so that the caller can be answered', async () => {
     const stream = Readable.from([Buffer.from('abc'), Buffer.from('def')])
-    await readComposite(stream, 2)
+    await readBody(stream, 2)
     expect(stream.destroyed).toBe(false)
   })
 
   test('rejects when the caller leaves', async () => {
     const stream = new Readable({ read: () => undefined })
-    const reading = readComposite(stream, 10)
+    const reading = readBody(stream, 10)
     stream.destroy(new Error('gone'))
     await expect(reading).rejects.toThrow('gone')
   })

@@ -48,6 +48,11 @@ export function parseXml(document: string): XmlElement | undefined {
   }
 }
 
+/** All that stands between the tags, the elements apart. */
+export function textOf({ text, children }: XmlElement): string {
+  return [text, ...children.map(textOf)].join(' ')
+}
+
 export function childOf(element: XmlElement | undefined, name: string): XmlElement | undefined {
   return element?.children.find((child) => child.name === name)
 }

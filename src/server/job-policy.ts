@@ -1,0 +1,79 @@
+import { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { gunzip, inflate } from 'node:zlib'
+import type { ZlibOptions } from 'node:zlib'
+import type { HeaderFields } from './effective-method.ts'
+import { readBody, unjudgeableBody, unreadable } from './judged-body.ts'
+import { parseXml, textOf } from './login/xml.ts'
+import { MarkupBytes } from './markup-bytes.ts'
+import { compilePattern } from './path-pattern.ts'
+import type { RecordPolicy } from './record-policy.ts'
+import type { Refusal } from './refusal.ts'
+
+const CREATIONS = ['/services/data/*/jobs/ingest', '/services/async/*/job'].map(compilePattern)
+
+/** A job names its type of record where it is created; a Bulk 2.0 one may have up to 100,000 characters of data behind it. */
+const MOST_BYTES = 1024 * 1024
+
+/** Whether a POST to this policy path creates a Bulk job that may change records, to be judged by {@link judgeJob}. */
+export function createsJob(policyPath: string): boolean {
+  return CREATIONS.some((matches) => matches(policyPath))
+}
+
+/** Why the body of a new job cannot be judged; undefined where it can. */
+export function unjudgeableJob(headers: HeaderFields): Refusal | undefined {
+  return unjudgeableBody(
+    DECODERS.has(codingOf(headers)) ? { ...headers, 'content-encoding': undefined } : headers,
+    true,
+  )
+}
+
+/** Judges the type of record of a Bulk job, whatever form the body has: JSON, XML or several parts. The same bytes go on. */
+export async function judgeJob(
+  body: Readable,
+  headers: HeaderFields,
+  records: RecordPolicy,
+): Promise<Readable | Refusal> {
+  const bytes = await readBody(body, MOST_BYTES)
+  if (bytes === 'too-large') {
+    return unreadable(`The proxy reads a new job to judge it, and this one is larger than ${MOST_BYTES} bytes.`)
+  }
+  const plain = await decompressed(bytes, codingOf(headers))
+  const text = plain && textOfJob(new MarkupBytes().push(plain).toString())
+  if (text === undefined)
+    return unreadable('The proxy reads a new job to judge it, and this one is neither JSON nor XML.')
+  return records.judgeType(text) ?? Readable.from([bytes], { objectMode: false })
+}
+
+function codingOf(headers: HeaderFields): string {
+  return String(headers['content-encoding'] ?? 'identity')
+    .trim()
+    .toLowerCase()
+}
+
+const gunzipped = promisify<Buffer, ZlibOptions, Buffer>(gunzip)
+/** Salesforce's Java client, and with it Data Loader, compresses its jobs. */
+const DECODERS: ReadonlyMap<string, typeof gunzipped> = new Map([
+  ['gzip', gunzipped],
+  ['x-gzip', gunzipped],
+  ['deflate', promisify<Buffer, ZlibOptions, Buffer>(inflate)],
+])
+
+/** Undefined where it is none such, or far too large. */
+async function decompressed(bytes: Buffer, coding: string): Promise<Buffer | undefined> {
+  const decode = DECODERS.get(coding)
+  return decode === undefined ? bytes : decode(bytes, { maxOutputLength: MOST_BYTES }).catch(() => undefined)
+}
+
+/** What a reader could take for the values in it. */
+function textOfJob(body: string): string | undefined {
+  // UTF-32, which readers of JSON and XML take as well.
+  if (body.includes('\0')) return undefined
+  if (/^\s*</.test(body)) {
+    const root = parseXml(body)
+    return root && textOf(root)
+  }
+  // A part of several may be encoded once more.
+  if (/content-transfer-encoding\s*:(?!\s*(?:7bit|8bit|binary)\b)/i.test(body)) return undefined
+  return body.replace(/\\u([\da-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
