@@ -38,5 +38,15 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/node-http.ts', 'src/emulator/**'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { name: 'node:http', allowTypeImports: true, message: 'Values come from node-http.ts, which says why.' },
+      ],
+    },
+  },
   { files: ['*.js', '.*.cjs'], extends: [tseslint.configs.disableTypeChecked] },
 )

@@ -7,9 +7,11 @@ import { hasFileTwin, SETTINGS } from './config/schema.ts'
 import type { SettingName, ValidatedSettings } from './config/schema.ts'
 import { errorCode, gatherTexts, gatherValues } from './config/sources.ts'
 import type { Sources } from './config/sources.ts'
+import { ConfigError } from './config-error.ts'
 import { withoutTrailingSlash, withProxyScheme } from './config/url-checks.ts'
 import { validate } from './config/validate.ts'
 
+export { ConfigError } from './config-error.ts'
 export { parseCallerKeys } from './config/caller-keys.ts'
 export type { NamedKey } from './config/caller-keys.ts'
 export { describeSettings, exampleFile, settingsHelp, settingsTable } from './config/render.ts'
@@ -19,17 +21,6 @@ export { environmentWarnings } from './config/sources.ts'
 export type Settings = Readonly<
   ValidatedSettings & Required<Pick<ValidatedSettings, 'CLOUDAWARE_TOKEN_URL' | 'CLOUDAWARE_JWT_AUDIENCE'>>
 >
-
-/** The configuration is wrong: every problem at once, by name and never with a value. */
-export class ConfigError extends Error {
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(`The configuration is wrong:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
-    this.name = 'ConfigError'
-    this.problems = problems
-  }
-}
 
 /** The settings from flags, environment, file and defaults, in this order of precedence. Throws ConfigError. */
 export function loadSettings({

@@ -1,9 +1,6 @@
-import { request } from 'node:http'
-import { json } from 'node:stream/consumers'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { ConfigError, loadSome } from '../config.ts'
-import type { Cli } from './cli.ts'
+import { request } from '../node-http.ts'
 
 const ANSWER_TIMEOUT_MS = 5000
 
@@ -18,17 +15,6 @@ export interface AdminAnswer {
   /** Parsed JSON. */
   readonly body: unknown
 }
-
-/** From the settings that speak of it: the others may be wrong or missing here. Throws ConfigError. */
-export function adminAddress(cli: Pick<Cli, 'argv' | 'env' | 'cwd'>): AdminAddress {
-  const { ADMIN_HOST: host, ADMIN_PORT: port } = loadSome(['ADMIN_HOST', 'ADMIN_PORT'], cli)
-  if (port === 'off') throw new ConfigError(['ADMIN_PORT is off: there is no admin listener to ask.'])
-  if (port === 0) throw new ConfigError(['ADMIN_PORT is 0, any free port: give the one that was printed at start.'])
-  return { host: REACHABLE[host] ?? host, port }
-}
-
-/** A wildcard is asked where it certainly listens. */
-const REACHABLE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
 /** One request to the admin listener; undefined where no proxy answers at that address. */
 export async function askAdmin(
@@ -52,11 +38,18 @@ export async function askAdmin(
     }).end()
     // The event carries one IncomingMessage.
     const [response] = (await once(asking, 'response')) as [IncomingMessage]
-    return { status: response.statusCode ?? 0, body: await json(response) }
+    return { status: response.statusCode ?? 0, body: JSON.parse(await textOf(response)) }
   } catch {
     // Refused, silent, or another program that speaks no JSON: no proxy of ours.
     return undefined
   }
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  let text = ''
+  // Once an encoding is set, chunks are strings.
+  for await (const chunk of response.setEncoding('utf8')) text += chunk as string
+  return text
 }
 
 /** As people type it. */

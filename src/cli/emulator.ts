@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { ConfigError } from '../config.ts'
+import { ConfigError } from '../config-error.ts'
 import { startEmulator, type EmulatorOptions } from '../emulator/emulator.ts'
 import type { Cli, ExitCode } from './cli.ts'
 

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config.ts'
+import { ConfigError } from '../config-error.ts'
 
 export interface OwnFlags {
   /** The values of the command's own flags, by name without dashes; a switch that is given is an empty text. */

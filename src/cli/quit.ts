@@ -1,9 +1,10 @@
-import { adminAddress, askAdmin, describeAddress } from './admin-client.ts'
+import { adminAddress } from './admin-address.ts'
+import { askAdmin, describeAddress } from './admin-client.ts'
 import type { Cli, ExitCode } from './cli.ts'
 
 /** Asks the running proxy to drain and end. Exit codes: 0 it does, 1 it may not be asked that, 3 none answers. */
 export async function quit(cli: Cli): Promise<ExitCode> {
-  const address = adminAddress(cli)
+  const address = await adminAddress(cli)
   const answer = await askAdmin(address, { path: '/quitquitquit', method: 'POST' })
   if (answer?.status === 200) {
     cli.out(`The proxy at ${describeAddress(address)} is draining, and ends when its last request is answered.\n`)

@@ -1,11 +1,10 @@
-import { ConfigError, describeSettings, loadSettings } from '../config.ts'
+import { ConfigError } from '../config-error.ts'
 import type { Cli, ExitCode } from './cli.ts'
-import { COMMAND_HELP, generalHelp } from './help.ts'
 import { VERSION } from './version.ts'
 
 type Command = (cli: Cli) => Promise<ExitCode>
 
-/** Each is loaded only when it is asked for: `serve` need not wait for an emulator, nor `status` for a server. */
+/** Each is loaded only when it is asked for: `serve` need not wait for an emulator, nor `wait`, a container's health check, for settings. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   check: async () => (await import('./check.ts')).check,
@@ -27,15 +26,15 @@ export async function run(cli: Cli): Promise<ExitCode> {
   // What follows a lone -- belongs to another program.
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
   if (own.includes('--version')) return print(cli, VERSION)
-  if (name === 'help') return print(cli, generalHelp())
+  if (name === 'help') return print(cli, await helpOf(name))
   if (load === undefined) {
     cli.err(`There is no such command. The commands are ${Object.keys(COMMANDS).join(', ')}; --help tells more.\n`)
     return 2
   }
-  if (own.includes('--help') || own.includes('-h')) return print(cli, COMMAND_HELP[name] ?? generalHelp())
+  if (own.includes('--help') || own.includes('-h')) return print(cli, await helpOf(name))
   try {
     if (own.includes('--print-config'))
-      return printConfig({ ...cli, argv: own.filter((arg) => arg !== '--print-config') })
+      return await printConfig({ ...cli, argv: own.filter((arg) => arg !== '--print-config') })
     const command = await load()
     return await command({ ...cli, argv })
   } catch (error) {
@@ -56,8 +55,14 @@ function print(cli: Cli, text: string): ExitCode {
   return 0
 }
 
+async function helpOf(name: string): Promise<string> {
+  const { COMMAND_HELP, generalHelp } = await import('./help.ts')
+  return COMMAND_HELP[name] ?? generalHelp()
+}
+
 /** In the form of config.env, with credentials as `<set>`. */
-function printConfig(cli: Cli): ExitCode {
+async function printConfig(cli: Cli): Promise<ExitCode> {
+  const { describeSettings, loadSettings } = await import('../config.ts')
   const lines = Object.entries(describeSettings(loadSettings(cli))).map(([name, value]) => `${name}=${String(value)}`)
   return print(cli, lines.join('\n'))
 }

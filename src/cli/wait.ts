@@ -1,10 +1,10 @@
 import { systemClock } from '../clock.ts'
-import { ConfigError } from '../config.ts'
+import { ConfigError } from '../config-error.ts'
 import type { Diagnosis } from '../token/diagnosis.ts'
-import { adminAddress, askAdmin, describeAddress, type AdminAnswer } from './admin-client.ts'
+import { adminAddress } from './admin-address.ts'
+import { askAdmin, describeAddress, type AdminAnswer } from './admin-client.ts'
 import type { Cli, ExitCode } from './cli.ts'
 import { inWords, parseDuration } from './duration.ts'
-import { diagnosisRows, rowText } from './layout.ts'
 import { takeFlags } from './own-flags.ts'
 
 const INTERVAL_MS = 200
@@ -14,7 +14,7 @@ export async function wait(cli: Cli): Promise<ExitCode> {
   const { own, rest } = takeFlags(cli.argv, { max: 'value' })
   const maxMs = parseDuration(own.get('max') ?? '30s')
   if (maxMs === undefined) throw new ConfigError(['--max must be a duration such as 500ms, 30s or 2m.'])
-  const address = adminAddress({ ...cli, argv: rest })
+  const address = await adminAddress({ ...cli, argv: rest })
   const until = systemClock.monotonic() + maxMs
   let answer: AdminAnswer | undefined
   for (;;) {
@@ -25,7 +25,9 @@ export async function wait(cli: Cli): Promise<ExitCode> {
     if (until - systemClock.monotonic() <= 0) break
     await systemClock.sleep(Math.min(INTERVAL_MS, until - systemClock.monotonic()))
   }
-  cli.err(`Not ready after ${inWords(maxMs / 1000)}. ${answer ? whyNot(answer) : nobodyAt(describeAddress(address))}`)
+  cli.err(
+    `Not ready after ${inWords(maxMs / 1000)}. ${answer ? await whyNot(answer) : nobodyAt(describeAddress(address))}`,
+  )
   return answer ? 1 : 3
 }
 
@@ -33,7 +35,8 @@ function nobodyAt(address: string): string {
   return `No cloudaware-proxy answers at ${address} (ADMIN_HOST, ADMIN_PORT).\n`
 }
 
-function whyNot({ body }: AdminAnswer): string {
+async function whyNot({ body }: AdminAnswer): Promise<string> {
+  const { diagnosisRows, rowText } = await import('./layout.ts')
   // What our own admin listener answers.
   const { reason, diagnosis } = body as { reason?: string; diagnosis?: Diagnosis }
   const rows = diagnosis === undefined ? [] : diagnosisRows(diagnosis)

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
+import { ADMIN_DEFAULTS } from '../admin-defaults.ts'
 import {
   ALLOWED_PATH_LIST,
   choice,
@@ -159,11 +160,11 @@ export const settingsSchema = Type.Object({
 
   ADMIN_HOST: Type.String({
     description: 'The address of the admin listener (health, metrics, status)',
-    default: '127.0.0.1',
+    default: ADMIN_DEFAULTS.host,
   }),
   ADMIN_PORT: Type.Union([Type.Integer(PORT), Type.Literal('off')], {
     description: 'The port of the admin listener; 0 takes any free one, `off` turns it off',
-    default: 9090,
+    default: ADMIN_DEFAULTS.port,
   }),
   ADMIN_ALLOWED_HOSTS: list('Further host names by which the admin listener may be addressed', HOST_LIST, {
     defaultText: 'the loopback names',

@@ -1,9 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { STATUS_CODES } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { errorBody, PROXY_ERRORS, proxyStatus } from '../errors.ts'
 import type { ProxyErrorCode } from '../errors.ts'
+import { STATUS_CODES } from '../node-http.ts'
 import type { ListenerLimits } from './listener-limits.ts'
 
 const STATUS_BY_PARSER_ERROR: Readonly<Record<string, number>> = {

@@ -1,7 +1,8 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
+import { request as httpRequest } from '../node-http.ts'
 
 /** A company proxy did not give the tunnel that was asked for. `code` is `HTTPS_PROXY_407` and the like where it answered, else `HTTPS_PROXY_` and the network's own code. */
 export class TunnelError extends Error {

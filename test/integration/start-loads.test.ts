@@ -36,6 +36,20 @@ async function loadedBy(program: string, folder: string): Promise<string[]> {
   return urls.map((url) => relative(ROOT, fileURLToPath(url)))
 }
 
+/** The files and modules of Node's own that \`wait\` has loaded when it finds nobody. */
+async function loadedByWait(program: string, folder: string): Promise<string[]> {
+  const list = join(folder, 'loaded')
+  const hook = join(ROOT, 'test/support/loaded-modules.ts')
+  const argv = ['--import', hook, program, 'wait', '--max', '0s']
+  const child = spawn(process.execPath, argv, {
+    env: { PATH: process.env.PATH, LOADED_MODULES: list, ADMIN_HOST: '0.0.0.0', ADMIN_PORT: '1' },
+    cwd: folder,
+    stdio: 'ignore',
+  })
+  expect(await once(child, 'exit')).toEqual([3, null])
+  return (await readFile(list, 'utf8')).split('\n')
+}
+
 test('from its sources, serve loads nothing that it does not use', async () => {
   await using folder = await temporaryDirectory()
   const files = await loadedBy(join(ROOT, 'src/main.ts'), folder.path)
@@ -64,4 +78,16 @@ test('the bundle takes no more memory than its text needs: one byte a character,
   const inside = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs))
   const clients = inside.filter((path) => path.endsWith('node_modules/undici/index.js'))
   expect(clients).toEqual(['node_modules/undici/index.js'])
+})
+
+test('wait, the health check of a container, loads a client and no more: neither settings nor what node:http drags in', async () => {
+  await using folder = await temporaryDirectory()
+  const loaded = await loadedByWait(join(ROOT, 'src/main.ts'), folder.path)
+  const files = loaded.filter((url) => url.startsWith('file:')).map((url) => relative(ROOT, fileURLToPath(url)))
+  expect(files).toContain('src/cli/wait.ts')
+  expect(files).not.toContain('src/config.ts')
+  expect(files.filter((file) => /node_modules\/(?!close-with-grace\/)/.test(file))).toEqual([])
+  expect(loaded).toContain('NativeModule http')
+  expect(loaded).not.toContain('NativeModule internal/deps/undici/undici')
+  expect(loaded).not.toContain('NativeModule http2')
 })

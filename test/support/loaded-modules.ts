@@ -1,6 +1,10 @@
-/** For `node --import`: writes the URL of each module that the process loads into the file that LOADED_MODULES names, a line each. */
+/**
+ * For `node --import`: writes the URL of each module that the process loads into the file that LOADED_MODULES names, a line each,
+ * and at its end what it has loaded of Node's own.
+ */
 import { appendFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
+import process from 'node:process'
 
 const file = process.env.LOADED_MODULES ?? ''
 
@@ -9,4 +13,10 @@ registerHooks({
     appendFileSync(file, `${url}\n`)
     return nextLoad(url, context)
   },
+})
+
+process.on('exit', () => {
+  // Node's own list of its internal modules, which its types do not know.
+  const { moduleLoadList } = process as unknown as { moduleLoadList: readonly string[] }
+  appendFileSync(file, moduleLoadList.join('\n'))
 })
