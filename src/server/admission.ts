@@ -33,6 +33,8 @@ export interface Admitted {
 export interface Denied {
   readonly refusal: Refusal
   readonly cors?: Admitted['cors']
+  /** Undefined where it cannot be read. */
+  readonly target?: Target
 }
 
 /** Far beyond what any client sends. Node would drop fields after the 2,000th without a word. */
@@ -49,17 +51,17 @@ export function createAdmission(options: AdmissionOptions): (request: IncomingMe
     const target = parseTarget(url)
     if ('problem' in target) return { refusal: invalid('target', target.problem) }
     const problem = headProblem(request)
-    if (problem !== undefined) return { refusal: problem }
+    if (problem !== undefined) return { refusal: problem, target }
     const hostRefusal = judgeHost(valuesOf(rawHeaders, 'host'))
-    if (hostRefusal !== undefined) return { refusal: hostRefusal }
+    if (hostRefusal !== undefined) return { refusal: hostRefusal, target }
     const originCount = headers.origin === undefined ? 0 : valuesOf(rawHeaders, 'origin').length
     const origin = judgeOrigin({ method, headers, originCount, isSecure: 'encrypted' in request.socket })
-    if (origin.kind === 'refused') return { refusal: origin.refusal }
+    if (origin.kind === 'refused') return { refusal: origin.refusal, target }
     // A preflight carries no key: browsers send it without credentials.
     const caller = callerKeys && identifyCaller(callerKeys(), headers)
     const isPreflight = origin.kind === 'preflight'
     const isKeyDue = callerKeys !== undefined && caller === undefined && !isPreflight
-    if (isKeyDue && !mayBeInBody(method, target.policyPath)) return { refusal: KEY_REQUIRED, cors: origin.cors }
+    if (isKeyDue && !mayBeInBody(method, target.policyPath)) return { refusal: KEY_REQUIRED, cors: origin.cors, target }
     return { target, caller, isKeyDue, cors: origin.cors, isPreflight }
   }
 }

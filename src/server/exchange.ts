@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProxyError } from '../errors.ts'
-import { familyOf, type ApiFamily } from '../upstream/api-family.ts'
+import type { ApiFamily } from '../upstream/api-family.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
 import type { BodyCapture } from './body-capture.ts'
+import type { Guard } from './guard.ts'
 
 /** What the forwarder learns of an exchange while it runs. Times are monotonic milliseconds. */
 export interface ExchangeFacts {
@@ -73,29 +74,28 @@ interface Watched {
   readonly reply: FastifyReply
   readonly observer: ExchangeObserver
   readonly now: () => number
-  readonly callerOf: (request: FastifyRequest) => string | undefined
+  readonly guard: Pick<Guard, 'callerOf' | 'familyOf'>
 }
 
 /** Watches one request to its end, however it ends: `close` comes after `finish`, and alone where the caller leaves. */
-export function watchExchange({ request, reply, observer, now, callerOf }: Watched): void {
+export function watchExchange({ request, reply, observer, now, guard }: Watched): void {
   const startedAt = now()
   observer.begun()
   reply.raw.on('close', () => {
     const { method, id, exchange: facts, problem } = request
     const endedAt = now()
-    const target = facts?.target ?? shownTarget(request)
     observer.ended({
       id,
       method,
-      target,
-      family: facts?.family ?? familyOf(target),
+      target: facts?.target ?? shownTarget(request),
+      family: guard.familyOf(request),
       status: reply.raw.headersSent ? reply.raw.statusCode : undefined,
       ms: endedAt - startedAt,
       upstreamMs:
         facts?.upstreamStartedAt === undefined
           ? undefined
           : (facts.upstreamEndedAt ?? endedAt) - facts.upstreamStartedAt,
-      caller: callerOf(request),
+      caller: guard.callerOf(request),
       // Requests that the router itself refuses are not decorated.
       problem: problem ?? undefined,
       isBrokenOff: !reply.raw.writableFinished,

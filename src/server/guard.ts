@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProxyError } from '../errors.ts'
+import { familyOf, type ApiFamily } from '../upstream/api-family.ts'
 import { createAdmission, KEY_REQUIRED } from './admission.ts'
-import type { AdmissionOptions } from './admission.ts'
+import type { AdmissionOptions, Denied } from './admission.ts'
 import { codingTakenOff, withoutCoding } from './decoded-body.ts'
 import { keyAmong } from './caller-key.ts'
 import type { LocalCall } from './login/local-call.ts'
@@ -33,8 +34,10 @@ export interface Guard {
   callerOf: (request: FastifyRequest) => string | undefined
   /** Its credentials named this caller. */
   nameCaller: (request: FastifyRequest, caller: string | undefined) => void
-  /** The path as the policy judged it. */
-  policyPathOf: (request: FastifyRequest) => string | undefined
+  /** The path as the policy judged it; as it was sent where it cannot be read. */
+  policyPathOf: (request: FastifyRequest) => string
+  /** Whose errors and whose session the request has, whatever becomes of it. */
+  familyOf: (request: FastifyRequest) => ApiFamily
 }
 
 interface Passport {
@@ -55,8 +58,7 @@ export function createGuard(options: GuardOptions): Guard {
   // RFC 9110 §15.5.6: a 405 names what would be served.
   const allow = options.isReadOnly ? 'GET, HEAD, OPTIONS' : 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
   const passports = new WeakMap<FastifyRequest, Passport>()
-  /** Of those who may not ask. */
-  const deniedCors = new WeakMap<FastifyRequest, Passport['cors']>()
+  const denied = new WeakMap<FastifyRequest, Denied>()
 
   function refused(reply: FastifyReply, refusal: Refusal): ProxyError {
     if (refusal.code === 'PROXY_METHOD_REFUSED') reply.header('allow', allow)
@@ -79,11 +81,15 @@ export function createGuard(options: GuardOptions): Guard {
     }
   }
 
+  function policyPathOf(request: FastifyRequest): string {
+    return (passports.get(request) ?? denied.get(request))?.target?.policyPath ?? request.raw.url ?? '/'
+  }
+
   return {
     onRequest(request, reply, done) {
       const admitted = admit(request.raw)
       if ('refusal' in admitted) {
-        deniedCors.set(request, admitted.cors)
+        denied.set(request, admitted)
         done(toProxyError(admitted.refusal))
         return
       }
@@ -125,7 +131,7 @@ export function createGuard(options: GuardOptions): Guard {
       return path !== undefined && codingTakenOff(request.method, path, request.headers) !== undefined
     },
 
-    corsOf: (request) => passports.get(request)?.cors ?? deniedCors.get(request),
+    corsOf: (request) => passports.get(request)?.cors ?? denied.get(request)?.cors,
 
     callerOf: (request) => passports.get(request)?.caller,
 
@@ -134,6 +140,8 @@ export function createGuard(options: GuardOptions): Guard {
       if (passport !== undefined && caller !== undefined) passport.caller = caller
     },
 
-    policyPathOf: (request) => passports.get(request)?.target.policyPath,
+    policyPathOf,
+
+    familyOf: (request) => familyOf(policyPathOf(request)),
   }
 }

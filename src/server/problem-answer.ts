@@ -4,11 +4,11 @@ import { withoutTokens } from '../redaction.ts'
 import { problemBody } from './problem-body.ts'
 
 /** Answers with an error of the proxy's own: the body of the API's family, and a Proxy-Status field that says who spoke. */
-export function sendProblem(reply: FastifyReply, problem: ProxyError): FastifyReply {
-  const { method, url, headers } = reply.request
+export function sendProblem(reply: FastifyReply, problem: ProxyError, policyPath: string): FastifyReply {
+  const { method, headers } = reply.request
   // The sentences are ours, but some repeat what a caller, a login host or a library said.
   const message = withoutTokens(problem.message)
-  const { contentType, body } = problemBody({ method, url, headers }, problem.code, message)
+  const { contentType, body } = problemBody({ method, policyPath, headers }, problem.code, message)
   reply
     .code(problem.statusCode)
     .header('content-type', contentType)

@@ -9,7 +9,7 @@ export interface ProblemBody {
 
 interface Asked {
   readonly method: string
-  readonly url: string
+  readonly policyPath: string
   readonly headers: HeaderFields
 }
 
@@ -17,13 +17,13 @@ interface Asked {
  * An error of the proxy's own as the asked family tells its errors, so that a client shows the sentence in it and not a parser's complaint.
  * The codes beside it are the platform's: typed clients know no others.
  */
-export function problemBody({ method, url, headers }: Asked, code: string, message: string): ProblemBody {
-  const family = familyOf(url)
+export function problemBody({ method, policyPath, headers }: Asked, code: string, message: string): ProblemBody {
+  const family = familyOf(policyPath)
   const sentence = `${code}: ${message}`
   if (family === 'soap' && method === 'POST') {
     return {
       contentType: 'text/xml;charset=UTF-8',
-      body: soapFault({ fault: faultNamespace(url), code: 'UNKNOWN_EXCEPTION', message: sentence }),
+      body: soapFault({ fault: faultNamespace(policyPath), code: 'UNKNOWN_EXCEPTION', message: sentence }),
     }
   }
   if (family === 'bulk1') return bulkError(headers, sentence)
@@ -47,8 +47,8 @@ export function soapFault({ fault, code, message }: Fault): string {
 }
 
 /** The namespace of the faults of the service that a path names. */
-function faultNamespace(url: string): string {
-  const [, service = ''] = /\/soap\/+(\w)(?=[/?]|$)/i.exec(url) ?? []
+function faultNamespace(policyPath: string): string {
+  const [, service = ''] = /\/soap\/+(\w)(?=[/?]|$)/i.exec(policyPath) ?? []
   switch (service.toLowerCase()) {
     case 'c':
       return 'urn:fault.enterprise.soap.sforce.com'

@@ -3,7 +3,6 @@ import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { METHODS } from '../node-http.ts'
-import { familyOf } from '../upstream/api-family.ts'
 import type { ForwardOptions } from '../upstream/bearer-options.ts'
 import { toProxyError } from '../upstream/gateway-error.ts'
 import { mayHoldAddresses } from '../upstream/own-addresses.ts'
@@ -74,8 +73,8 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
   }
   const { raw } = request
   const target = raw.url ?? '/'
-  const policyPath = guard.policyPathOf(request) ?? target
-  const family = familyOf(policyPath)
+  const policyPath = guard.policyPathOf(request)
+  const family = guard.familyOf(request)
   const sent = guard.takesCodingOff(request)
     ? withoutFields(raw.rawHeaders, ['content-encoding', 'content-length'])
     : raw.rawHeaders

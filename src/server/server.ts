@@ -29,12 +29,12 @@ export interface ProxyServer {
 export async function createProxyServer(options: ServerOptions): Promise<ProxyServer> {
   const { logger, guard, observer, now } = options
   const watch = (request: FastifyRequest, reply: FastifyReply) => {
-    watchExchange({ request, reply, observer, now, callerOf: guard.callerOf })
+    watchExchange({ request, reply, observer, now, guard })
     reply.header('x-request-id', request.id)
   }
   const answer = (reply: FastifyReply, problem: ProxyError) => {
     reply.request.problem = problem
-    return sendProblem(reply, problem)
+    return sendProblem(reply, problem, guard.policyPathOf(reply.request))
   }
   // Under Fastify's own type, or every instance would carry pino's.
   const fastifyLogger: FastifyBaseLogger = logger

@@ -12,6 +12,7 @@ import { ReplayableBody } from './replayable-body.ts'
 import { withSession } from './request-headers.ts'
 import type { SessionConfirmation } from './session-confirmation.ts'
 import { soapBody } from './soap-body.ts'
+import { SoapSession } from './soap-session.ts'
 
 export interface ExchangeParts {
   readonly dispatch: Dispatcher['dispatch']
@@ -123,7 +124,8 @@ export class BearerExchange implements AttemptOwner, Waiter {
       this.#attempt(token, { headers, body: body ?? null })
       return
     }
-    soapBody(body, token.value, this.#request.path).then(
+    const session = new SoapSession(token.value, this.#request.path, policyPathOf(this.#request))
+    soapBody(body, session).then(
       (soap) => {
         if (this.#isOver) soap.body.destroy()
         else this.#attempt(token, { headers: withLengthGrownBy(headers, soap.delta), body: soap.body })

@@ -1,7 +1,7 @@
 import { finished, Readable } from 'node:stream'
 import { ProxyError } from '../errors.ts'
 import type { SoapProblem } from './soap-edits.ts'
-import { SoapSession, type SoapHead } from './soap-session.ts'
+import type { SoapHead, SoapSession } from './soap-session.ts'
 
 export interface SoapBody {
   readonly body: Readable
@@ -10,12 +10,11 @@ export interface SoapBody {
 }
 
 /**
- * A SOAP request body with this session in its Header: waits for the head, then streams on as it comes. The source belongs to the result,
+ * A SOAP request body with the session in its Header: waits for the head, then streams on as it comes. The source belongs to the result,
  * and ends with it. Rejects with PROXY_REQUEST_INVALID where no session can be placed, and with the source's own error.
  */
-export function soapBody(source: Readable, token: string, path: string): Promise<SoapBody> {
+export function soapBody(source: Readable, session: SoapSession): Promise<SoapBody> {
   return new Promise((resolve, reject) => {
-    const session = new SoapSession(token, path)
     let body: Readable | undefined
     const begin = (result: SoapHead | SoapProblem) => {
       if ('problem' in result) {

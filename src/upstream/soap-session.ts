@@ -20,10 +20,13 @@ export class SoapSession {
   #heldBytes = 0
   #readAgainAt = 0
 
-  /** `path` is the request target: it tells the service, and so the namespace of a SessionHeader that is missing. */
-  constructor(token: string, path: string) {
+  /**
+   * `path` is the request target: it tells the service, and so the namespace of a SessionHeader that is missing. `policyPath` is the same
+   * as the policy judged it, where it is spelt otherwise.
+   */
+  constructor(token: string, path: string, policyPath = path) {
     this.#token = token
-    this.#namespace = namespaceOf(path)
+    this.#namespace = namespaceOf(path, policyPath)
   }
 
   push(chunk: Buffer): SoapHead | SoapProblem | undefined {
@@ -66,11 +69,18 @@ const NAMESPACES: Readonly<Record<string, string>> = {
 }
 
 /** Apex classes have a namespace each: `/services/Soap/class/My` and, of a package, `/services/Soap/class/pkg/My`. */
-function namespaceOf(path: string): string | undefined {
-  const [, service = '', className] = /^\/+services\/+soap\/+(?:(\w)(?=[/?]|$)|class\/+([\w/]*\w))/i.exec(path) ?? []
-  return className === undefined
-    ? NAMESPACES[service.toLowerCase()]
-    : `http://soap.sforce.com/schemas/class/${className}`
+function namespaceOf(path: string, policyPath: string): string | undefined {
+  const [, service = '', named] = /^\/+services\/+soap\/+(?:(\w)(?=[/?]|$)|class\/+([\w/]*\w))/i.exec(policyPath) ?? []
+  if (named === undefined) return NAMESPACES[service.toLowerCase()]
+  const className = asSent(named, path)
+  return className && `http://soap.sforce.com/schemas/class/${className}`
+}
+
+/** The letters of a class's name count, and a policy path is in small ones. */
+function asSent(className: string, path: string): string | undefined {
+  const sent = decodeURIComponent(path.replace(/\?.*/s, ''))
+  const at = sent.toLowerCase().lastIndexOf(`/${className.toLowerCase()}`)
+  return at === -1 ? undefined : sent.slice(at + 1, at + 1 + className.length)
 }
 
 /** How characters lie in the bytes, where each markup character takes `width` bytes: so positions in the text are positions in the bytes. */

@@ -9,6 +9,7 @@ import { withLengthGrownBy } from '../../src/upstream/header-list.ts'
 import { upstreamHeaders, withSession } from '../../src/upstream/request-headers.ts'
 import { callerHeaders } from '../../src/upstream/response-headers.ts'
 import { soapBody } from '../../src/upstream/soap-body.ts'
+import { SoapSession } from '../../src/upstream/soap-session.ts'
 import fc from '../support/properties.ts'
 
 async function listen(listener: RequestListener) {
@@ -132,7 +133,10 @@ describe('towards the API, through undici', () => {
     const soap = (id: string) =>
       `<Envelope><Header><SessionHeader><sessionId>${id}</sessionId></SessionHeader></Header><Body>${'é'.repeat(100_000)}</Body></Envelope>`
     const sent = Buffer.from(soap('short'))
-    const { body, delta } = await soapBody(Readable.from([sent]), 'a-longer-token', '/services/Soap/u/62.0')
+    const { body, delta } = await soapBody(
+      Readable.from([sent]),
+      new SoapSession('a-longer-token', '/services/Soap/u/62.0'),
+    )
     const headers = withLengthGrownBy(['Content-Length', String(sent.length)], delta)
     const answer = await request(upstream.origin, { dispatcher, method: 'POST', headers, body })
     const expected = soap('a-longer-token')

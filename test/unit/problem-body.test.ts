@@ -4,7 +4,7 @@ import { problemBody } from '../../src/server/problem-body.ts'
 
 const MESSAGE = 'It is <refused> & "so" on.'
 const body = (method: string, url: string, headers = {}) =>
-  problemBody({ method, url, headers }, 'PROXY_PATH_REFUSED', MESSAGE)
+  problemBody({ method, policyPath: url, headers }, 'PROXY_PATH_REFUSED', MESSAGE)
 
 /** The text of each element, by name; throws where the document is not well-formed. */
 function texts(xml: string): Record<string, string> {

@@ -108,8 +108,32 @@ describe('what is missing is added', () => {
     ['/services/Soap/s', 'http://soap.sforce.com/2006/08/apex'],
     ['/services/Soap/class/My', 'http://soap.sforce.com/schemas/class/My'],
     ['/services/Soap/class/pkg/My?wsdl', 'http://soap.sforce.com/schemas/class/pkg/My'],
+    ['/services/Soap/class/SOAP', 'http://soap.sforce.com/schemas/class/SOAP'],
   ])('%s in the namespace of its service', (path, namespace) => {
     expect(rewritten(`${OPEN}${BODY}`, path)).toContain(`<SessionHeader xmlns="${namespace}"><sessionId>TOKEN<`)
+  })
+
+  test.each([
+    ['/services/%53oap/%75/62.0', '/services/soap/u/62.0', 'urn:partner.soap.sforce.com'],
+    ['/services/Soap;x/T/62.0/', '/services/soap/t/62.0', 'urn:tooling.soap.sforce.com'],
+    [
+      '/services/Soap/%63lass/pkg/M%79;x?wsdl',
+      '/services/soap/class/pkg/my',
+      'http://soap.sforce.com/schemas/class/pkg/My',
+    ],
+  ])('%s in that of the service which the policy took it for', (path, policyPath, namespace) => {
+    const session = new SoapSession('TOKEN', path, policyPath)
+    const xml = Buffer.from(`${OPEN}${BODY}`)
+    expect(whole(session.push(xml) ?? session.end(), [xml], []).toString()).toContain(
+      `<SessionHeader xmlns="${namespace}">`,
+    )
+  })
+
+  test('a class that is not called as the policy read it has none', () => {
+    const session = new SoapSession('TOKEN', '/services/Soap/class/pkg;x/My', '/services/soap/class/pkg/my')
+    expect(session.push(Buffer.from(`${OPEN}${BODY}`))).toMatchObject({
+      problem: expect.stringContaining('names no SOAP service') as string,
+    })
   })
 
   test.each(['/services/Soap/x/62.0', '/services/Soap/unknown', '/services/Soap', '/services/Soap/class/'])(

@@ -52,7 +52,7 @@ export async function createAdminServer(options: AdminOptions): Promise<AdminSer
   // A body has no meaning here, whatever its type: `curl -d ''` is as good as `-X POST`.
   app.addHttpMethod('POST', { hasBody: false, overrideExisting: true })
   app.addHook('onRequest', guard)
-  app.setErrorHandler((error, request, reply) => sendProblem(reply, toProblem(error, logger, request.id)))
+  app.setErrorHandler((error, request, reply) => sendProblem(reply, toProblem(error, logger, request.id), request.url))
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({
       error: 'not found',

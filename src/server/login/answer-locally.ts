@@ -39,7 +39,7 @@ export function withIdentity(
   exchange: Exchange & { login: Login },
 ): Dispatcher.DispatchHandler {
   const { request, guard, login } = exchange
-  const document = request.method === 'GET' ? identityDocument(guard.policyPathOf(request) ?? '') : undefined
+  const document = request.method === 'GET' ? identityDocument(guard.policyPathOf(request)) : undefined
   if (document === undefined) return sink
   // The user whom `userinfo` tells of is the session's own; an identity URL names one.
   let isOwn = document === 'userinfo'
