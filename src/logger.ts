@@ -1,4 +1,4 @@
-import { destination as stdout, pino } from 'pino'
+import { destination as stdout, pino, stdTimeFunctions, symbols } from 'pino'
 import type { DestinationStream, Logger } from 'pino'
 import { prettyFactory } from 'pino-pretty'
 import type { Settings } from './config.ts'
@@ -35,11 +35,46 @@ export function createLogger({
     ? prettyFactory({ colorize: isTTY, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
     : undefined
   const redact = createRedactor(secrets)
-  const guarded: DestinationStream = {
+  const write = (line: string) => {
+    destination.write(render === undefined ? line : render(line))
+  }
+  const guarded: GuardedStream = {
     write(line) {
-      const safe = redact(line)
-      destination.write(render === undefined ? safe : render(safe))
+      write(redact(line))
+    },
+    writeOwn({ members, foreign, message }) {
+      if (!JSON_SAFE.test(foreign) || !redact.isPlain(foreign)) return false
+      write(`{"level":${INFO}${stdTimeFunctions.epochTime()}${members},"msg":"${message}"}\n`)
+      return true
     },
   }
-  return pino({ level, base: null }, guarded)
+  return pino({ level, base: null, timestamp: stdTimeFunctions.epochTime }, guarded)
+}
+
+/** A line of which the program itself has written all but a few values. */
+export interface OwnLine {
+  /** `,"name":value,"name":value`, as JSON. */
+  readonly members: string
+  /** The values among them that come from elsewhere, all of them, as they are. */
+  readonly foreign: string
+  readonly message: string
+}
+
+interface GuardedStream extends DestinationStream {
+  writeOwn(line: OwnLine): boolean
+}
+
+const INFO = 30
+
+/** What stands in a JSON string as it is: printable ASCII but for quotes and backslashes; and the line feeds between values. */
+const JSON_SAFE = /^[\n !#-[\]-~]*$/
+
+/**
+ * Writes the line that `logger.info` would, at a tenth of the cost: nothing is put into JSON, and only what is foreign in it is searched.
+ * False where that has not been done, because something foreign needs escaping or a closer look, or the logger is another's.
+ */
+export function infoOwn(logger: Logger, line: OwnLine): boolean {
+  // Documented by pino, and unknown to its types; ours where createLogger made the logger.
+  const { [symbols.streamSym]: stream } = logger as unknown as Record<symbol, Partial<GuardedStream>>
+  return stream?.writeOwn?.(line) === true
 }

@@ -53,32 +53,48 @@ const MIN_SECRET_LENGTH = 4
 /** How many secrets' forms are remembered: tokens come and go. */
 const MAX_REMEMBERED = 64
 
+export interface Redactor {
+  /** Blanks, in a finished line, everything that looks like a credential and each of the secrets in any form in which it travels. */
+  (line: string): string
+  /** Whether nothing in a text, spelt as it will stand in a line, calls for more than a look: cheaper than blanking what is not there. */
+  readonly isPlain: (text: string) => boolean
+}
+
 /**
- * A function that blanks, in a finished line, everything that looks like a credential and each of `secrets` in any form in which it travels.
- * On the line and not on the object: pino's own `redact` costs 40 µs a line for these names at three depths, this 2 µs at any, and 1 µs where nothing looks like one.
+ * Looks at lines and not at objects: pino's own `redact` costs 40 µs a line for these names at three depths, this 2 µs at any, and 1 µs where nothing looks like one.
+ * `secrets` is asked each time, so it may grow.
  */
-export function createRedactor(secrets: () => Iterable<string>): (line: string) => string {
+export function createRedactor(secrets: () => Iterable<string>): Redactor {
   const remembered = new Map<string, readonly string[]>()
   const formsOf = (secret: string) => {
-    const known = remembered.get(secret) ?? travellingForms(secret)
+    const known = remembered.get(secret)
+    if (known !== undefined) return known
     if (remembered.size >= MAX_REMEMBERED) remembered.clear()
-    remembered.set(secret, known)
-    return known
+    const forms = travellingForms(secret)
+    remembered.set(secret, forms)
+    return forms
   }
-  return (line) => {
+  const redact = (line: string) => {
     let redacted = line
     for (const secret of secrets()) {
-      if (secret.length < MIN_SECRET_LENGTH) continue
-      for (const form of formsOf(secret)) redacted = redacted.replaceAll(form, REDACTED)
+      for (const form of formsOf(secret)) if (redacted.includes(form)) redacted = redacted.replaceAll(form, REDACTED)
     }
     if (!SUSPICIOUS.test(redacted)) return redacted
     for (const [shape, replacement] of SHAPES) redacted = redacted.replace(shape, replacement)
     return withoutTokens(redacted)
   }
+  const isPlain = (text: string) => {
+    for (const secret of secrets()) {
+      for (const form of formsOf(secret)) if (text.includes(form)) return false
+    }
+    return !SUSPICIOUS.test(text)
+  }
+  return Object.assign(redact, { isPlain })
 }
 
 /** As it is, as it stands in a JSON string, in a URL, in a form. */
 function travellingForms(secret: string): readonly string[] {
+  if (secret.length < MIN_SECRET_LENGTH) return []
   const inForm = new URLSearchParams([['', secret]]).toString().slice(1)
   return [...new Set([secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), inForm])]
 }

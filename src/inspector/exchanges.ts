@@ -33,6 +33,11 @@ export class Exchanges {
     return this.#settled
   }
 
+  /** Whether some of those that have not been settled are gone already. */
+  get isOverrun(): boolean {
+    return this.#last - this.#settled > KEPT_EXCHANGES
+  }
+
   add(exchange: Exchange, now: number): void {
     const replayOf = this.#replays.size > 0 ? (this.#replays.get(exchange.id) ?? null) : null
     if (replayOf !== null) this.#replays.delete(exchange.id)

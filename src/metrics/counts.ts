@@ -47,8 +47,8 @@ export class Distributions {
       row = { counts: Array.from({ length: this.bounds.length + 1 }, () => 0), sum: 0 }
       this.#rows.set(label, row)
     }
-    const at = this.bounds.findIndex((bound) => value <= bound)
-    const bucket = at === -1 ? this.bounds.length : at
+    let bucket = 0
+    while (value > (this.bounds[bucket] ?? Infinity)) bucket += 1
     row.counts[bucket] = (row.counts[bucket] ?? 0) + 1
     row.sum += value
   }

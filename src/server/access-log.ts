@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { infoOwn, type OwnLine } from '../logger.ts'
 import type { Exchange } from './exchange.ts'
 import { normalPath } from './normal-path.ts'
 
@@ -9,12 +10,14 @@ export type RequestLines = 'all' | 'failures' | 'none'
 export function logAccess(logger: Logger, exchange: Exchange, lines: RequestLines = 'all'): void {
   if (lines === 'none' || !logger.isLevelEnabled('info')) return
   if (lines === 'failures' && !hasFailed(exchange)) return
-  const { id, method, target, family, status, ms, upstreamMs, caller, problem, isBrokenOff, facts } = exchange
+  const path = normalPath(exchange.target)
+  if (exchange.problem === undefined && infoOwn(logger, ownLine(exchange, path))) return
+  const { id, method, family, status, ms, upstreamMs, caller, problem, isBrokenOff, facts } = exchange
   logger.info(
     {
       reqId: id,
       method,
-      path: normalPath(target),
+      path,
       family,
       status,
       ownMs: rounded(ms - (upstreamMs ?? 0)),
@@ -30,6 +33,28 @@ export function logAccess(logger: Logger, exchange: Exchange, lines: RequestLine
     },
     'request',
   )
+}
+
+/** The same, member for member. Node knows the method, and the family is one of ours. */
+function ownLine(exchange: Exchange, path: string): OwnLine {
+  const { id, method, family, status, ms, upstreamMs, caller, isBrokenOff, facts } = exchange
+  let foreign = `${id}\n${path}`
+  let members = `,"reqId":"${id}","method":"${method}","path":"${path}","family":"${family}"`
+  if (status !== undefined) members += `,"status":${status}`
+  members += `,"ownMs":${rounded(ms - (upstreamMs ?? 0))}`
+  if (upstreamMs !== undefined) members += `,"upstreamMs":${rounded(upstreamMs)}`
+  if (facts !== undefined) members += `,"bytesIn":${facts.bytesIn},"bytesOut":${facts.bytesOut}`
+  if (caller !== undefined) {
+    foreign += `\n${caller}`
+    members += `,"caller":"${caller}"`
+  }
+  if (facts?.sfdcRequestId !== undefined) {
+    foreign += `\n${facts.sfdcRequestId}`
+    members += `,"sfdcRequestId":"${facts.sfdcRequestId}"`
+  }
+  if (facts?.sessionReplaced === true) members += ',"replayed":true'
+  if (isBrokenOff) members += ',"brokenOff":true'
+  return { members, foreign, message: 'request' }
 }
 
 function hasFailed({ status, problem, isBrokenOff }: Exchange): boolean {

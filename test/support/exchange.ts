@@ -1,7 +1,7 @@
 import type { BodyCapture } from '../../src/server/body-capture.ts'
-import type { Exchange } from '../../src/server/exchange.ts'
+import type { Exchange, ExchangeFacts } from '../../src/server/exchange.ts'
 
-interface Parts extends Partial<Omit<Exchange, 'facts'>> {
+interface Parts extends Partial<Exchange> {
   readonly sentHeaders?: readonly string[]
   readonly answerHeaders?: readonly string[]
   readonly bodies?: BodyCapture
@@ -15,6 +15,8 @@ interface Parts extends Partial<Omit<Exchange, 'facts'>> {
 export function exchangeOf(parts: Parts = {}): Exchange {
   const { sentHeaders, answerHeaders, bodies, bytesIn = 0, bytesOut = 0, isRefused = false, ...rest } = parts
   const target = parts.target ?? '/services/data/v67.0/limits'
+  const sent = sentHeaders && { sentHeaders }
+  const answered = answerHeaders && { answerHeaders }
   return {
     id: 'request-1',
     method: 'GET',
@@ -26,22 +28,25 @@ export function exchangeOf(parts: Parts = {}): Exchange {
     caller: undefined,
     problem: undefined,
     isBrokenOff: false,
-    facts: isRefused
-      ? undefined
-      : {
-          family: 'rest',
-          target,
-          sentHeaders: sentHeaders ?? ['Accept', 'application/json'],
-          upstreamStartedAt: 1,
-          upstreamEndedAt: 11,
-          sessionReplaced: false,
-          bytesIn,
-          bytesOut,
-          sfdcRequestId: undefined,
-          limitInfo: undefined,
-          answerHeaders: answerHeaders ?? ['Content-Type', 'application/json'],
-          bodies,
-        },
+    facts: isRefused ? undefined : factsOf({ target, bytesIn, bytesOut, bodies, ...sent, ...answered }),
     ...rest,
+  }
+}
+
+export function factsOf(parts: Partial<ExchangeFacts> = {}): ExchangeFacts {
+  return {
+    family: 'rest',
+    target: '/services/data/v67.0/limits',
+    sentHeaders: ['Accept', 'application/json'],
+    upstreamStartedAt: 1,
+    upstreamEndedAt: 11,
+    sessionReplaced: false,
+    bytesIn: 0,
+    bytesOut: 0,
+    sfdcRequestId: undefined,
+    limitInfo: undefined,
+    answerHeaders: ['Content-Type', 'application/json'],
+    bodies: undefined,
+    ...parts,
   }
 }

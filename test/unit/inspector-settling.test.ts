@@ -77,3 +77,25 @@ test('what comes while others are settled is settled after the next pause, thoug
   await settled
   expect(inspector.exchanges.settled).toBe(13)
 })
+
+test('a pass over more than are kept searches one stretch, and the rest once it is quiet', async () => {
+  const settled: number[] = []
+  const { promise: isQuiet, resolve } = Promise.withResolvers<undefined>()
+  const clock = {
+    now: () => 0,
+    monotonic: () => 0,
+    sleep: (ms: number) => {
+      if (ms > 0) settled.push(inspector.exchanges.settled)
+      queueMicrotask(() => {
+        queueMicrotask(() => {
+          if (inspector.exchanges.settled === 1000) resolve(undefined)
+        })
+      })
+      return Promise.resolve()
+    },
+  }
+  const inspector = new Inspector({ clock, secrets: () => [] })
+  for (let n = 0; n < 1000; n++) inspector.ended(exchangeOf())
+  await isQuiet
+  expect(settled).toEqual([0, 1000 - KEPT_EXCHANGES + 5])
+})
