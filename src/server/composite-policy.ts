@@ -12,15 +12,24 @@ import { parseTarget } from './request-target.ts'
 export type Judge = (method: string, policyPath: string, search: string, body?: unknown) => Refusal | undefined
 
 const ROOMS = ['/services/data/*', '/services/data/*/tooling']
-const COMPOSITE = ROOMS.map((room) => compilePattern(`${room}/composite/**`))
+const COMPOSITE = [
+  ...ROOMS.map((room) => `${room}/composite/**`),
+  // Connect REST's batch takes every resource, as that of the REST API does (jsforce's `chatter.batch()` is one); the UI API's takes its own.
+  '/services/data/*/connect/batch/**',
+  '/services/data/*/connect/communities/*/batch/**',
+  '/services/data/*/ui-api/aggregate-ui/**',
+].map(compilePattern)
 /** Below /composite, but carrying records, not requests. */
 const RECORDS = ROOMS.flatMap((room) => [`${room}/composite/sobjects/**`, `${room}/composite/tree/**`]).map(
   compilePattern,
 )
 
+/** A cheap look first. */
+const MAY_CARRY = /\/(?:composite|batch|aggregate-ui)(?:\/|$)/
+
 /** Whether a POST to this policy path carries requests of its own, to be judged by {@link judgeComposite}. */
 export function carriesRequests(policyPath: string): boolean {
-  if (!policyPath.includes('/composite')) return false
+  if (!MAY_CARRY.test(policyPath)) return false
   return COMPOSITE.some((matches) => matches(policyPath)) && !RECORDS.some((matches) => matches(policyPath))
 }
 
@@ -55,16 +64,21 @@ function judgeSubRequest(request: unknown, references: References, judge: Judge)
   // `richInput` is what a batch calls it.
   const body = [member(request, 'body'), member(request, 'richinput')]
   const query = rest.length === 0 ? '' : references.atWorst(`?${rest.join('?')}`, target.policyPath)
-  for (const effective of effectiveMethods(method, query, isJsonObject(headers) ? strings(headers) : {})) {
+  for (const effective of effectiveMethods(plainMethod(method), query, isJsonObject(headers) ? strings(headers) : {})) {
     const refusal = judge(effective, target.policyPath, query, body)
     if (refusal !== undefined) return { ...refusal, detail: `A sub-request of the composite: ${refusal.detail}` }
   }
   return undefined
 }
 
-/** Batch URLs may be relative to /services/data/. */
+/** Connect REST calls them `Get` or `HttpGet`. */
+function plainMethod(method: string): string {
+  return method.replace(/^http(?=[a-z])/i, '')
+}
+
+/** Batch URLs may begin with the version, with a slash before it or without. */
 function absolute(url: string): string {
-  if (/^v\d/i.test(url)) return `/services/data/${url}`
+  if (/^\/?v\d/i.test(url)) return `/services/data/${url.startsWith('/') ? url.slice(1) : url}`
   return url.startsWith('services/') ? `/${url}` : url
 }
 

@@ -17,6 +17,8 @@ test.each([
   ['/services/data/v62.0/composite/batch', true],
   ['/services/data/v62.0/composite/graph', true],
   ['/services/data/v62.0/composite/anything-new', true],
+  ['/services/data/v62.0/connect/batch', true],
+  ['/services/data/v62.0/connect/communities/0db000000000001/batch', true],
   ['/services/data/v62.0/tooling/composite', true],
   ['/services/data/v62.0/tooling/composite/batch', true],
   ['/services/data/v62.0/composite/sobjects', false],
@@ -25,6 +27,8 @@ test.each([
   ['/services/data/v62.0/tooling/composite/sobjects', false],
   ['/services/data/v62.0/sobjects/composite', false],
   ['/services/apexrest/x/composite', false],
+  ['/services/data/v62.0/chatter/feed-elements/batch', false],
+  ['/services/data/v62.0/connect/communities/0db000000000001/chatter/feed-elements/batch', false],
 ])('%s carries requests: %s', (path, expected) => {
   expect(carriesRequests(path)).toBe(expected)
 })
@@ -78,6 +82,11 @@ describe('one denied part refuses all', () => {
         ],
       },
     ],
+    ['batch, relative from the version on', { batchRequests: [ok, get('/v62.0/tooling/executeAnonymous')] }],
+    [
+      'batch, by the words of Connect',
+      { batchRequests: [{ method: 'HttpDelete', url: '/v62.0/sobjects/AuthSession/0Ak' }] },
+    ],
     ['batch, relative', { batchRequests: [ok, { method: 'DELETE', url: 'v62.0/sobjects/User/005/password' }] }],
     ['denied by a setting', composite(get(`${V}/limits`))],
     ['outside the API', composite(get('/secur/frontdoor.jsp'))],
@@ -128,6 +137,7 @@ describe('what cannot be judged is refused', () => {
     ['XML', '<batch/>'],
     ['dot segments', JSON.stringify(composite(get('/services/data/../setup')))],
     ['absolute', JSON.stringify(composite(get('https://evil.example/')))],
+    ['a batch of Connect inside', JSON.stringify(composite({ method: 'POST', url: `${V}/connect/batch` }))],
     ['a composite inside', JSON.stringify(composite(get(`${V}/composite/batch`)))],
     ['a reference as resource', JSON.stringify(composite(get(`${V}/@{a.id}`)))],
     ['a reference as type', JSON.stringify(composite(get(`${V}/sobjects/@{a.id}/001`)))],
@@ -202,6 +212,11 @@ test('a reference stands in no path where a query gave any text the name of an i
 
 test('read-only passes a composite of reads and no other', () => {
   expect(judged(composite(get(`${V}/query`)), judgeReadOnly)).toBeUndefined()
+  expect(
+    judged({ batchRequests: [{ method: 'HttpGet', url: '/v62.0/chatter/feeds/news/me' }] }, judgeReadOnly),
+  ).toBeUndefined()
+  expect(judged({ batchRequests: [{ method: 'HttpPost', url: '/v62.0/query' }] }, judgeReadOnly)).toBeUndefined()
+  expect(judged({ batchRequests: [{ method: 'HttpPatch', url: '/v62.0/query' }] }, judgeReadOnly)).toBeDefined()
   expect(judged(composite({ method: 'POST', url: `${V}/sobjects/A` }), judgeReadOnly)).toMatchObject({
     rule: 'PROXY_READ_ONLY',
   })

@@ -35,6 +35,10 @@ describe('a read passes', () => {
       send(`POST ${V}/composite`, composite(READ, ['GET', `${V}/query?q=SELECT+Id`], ['HEAD', V])),
     ],
     ['composite of a query by POST', send(`POST ${V}/composite`, composite(['POST', `${V}/query`]))],
+    [
+      'batch of Connect of reads',
+      send(`POST ${V}/connect/batch`, batch(['HttpGet', '/v62.0/limits'], ['Get', 'v62.0/limits'])),
+    ],
     ['batch of reads', send(`POST ${V}/composite/batch`, batch(READ, ['GET', 'v62.0/limits']))],
     ['graph of reads', send(`POST ${V}/composite/graph`, JSON.stringify({ graphs: [JSON.parse(composite(READ))] }))],
     ['a Bulk 2.0 query job', send(`POST ${V}/jobs/query`, '{"operation":"query","query":"SELECT Id FROM Account"}')],
@@ -86,6 +90,10 @@ describe('what could change something is refused with 405 and a sentence, and no
       send(`POST ${V}/composite`, composite(['delete', `${V}/sobjects/A/1`])),
     ],
     ['composite with an empty method', send(`POST ${V}/composite`, composite(['', `${V}/sobjects/A/1`]))],
+    [
+      'batch of Connect with one write',
+      send(`POST ${V}/connect/batch`, batch(READ, ['Post', '/v62.0/sobjects/Account'])),
+    ],
     ['batch with one write', send(`POST ${V}/composite/batch`, batch(READ, ['POST', 'v62.0/sobjects/Account']))],
     [
       'graph with one write',
