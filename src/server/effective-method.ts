@@ -11,7 +11,8 @@ export function effectiveMethods(method: string, search: string, headers: Header
   const overrides = Object.entries(headers).flatMap(([name, value]) => (isOverride(name) ? (value ?? []) : []))
   // A cheap look first: most queries can hold no such parameter.
   if (/httpmethod|%/i.test(search)) {
-    for (const [name, value] of new URLSearchParams(search)) {
+    // `;` divides parameters as well, for servers of old.
+    for (const [name, value] of new URLSearchParams(search.replaceAll(';', '&'))) {
       if (name.toLowerCase() === '_httpmethod') overrides.push(value)
     }
   }

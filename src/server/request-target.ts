@@ -46,7 +46,7 @@ const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+$/
 const RESPONSE_FORMAT = /(?:\.(?:json|xml)?)+\/?$/
 
 /**
- * The path as a lenient server could read it: decoded, case-folded, without `;` parameters, outer blanks,
+ * The path as a lenient server could read it: decoded, case-folded, without what follows `;`, `?` or `#` in a segment, outer blanks,
  * a final slash or the `.json`/`.xml` that Salesforce takes off. A problem where even that is ambiguous.
  */
 export function decodedForPolicy(path: string): string | TargetProblem {
@@ -63,6 +63,9 @@ export function decodedForPolicy(path: string): string | TargetProblem {
   if (segments.length !== path.split('/').length || /[\\\p{Cc}]/u.test(folded)) {
     return { problem: 'The path holds a look-alike of a slash, a backslash or a control character.' }
   }
+  // Behind it could be the query for whoever decodes the path before dividing it, and in that another method.
+  const queryAt = folded.indexOf('?')
+  if (queryAt !== -1 && folded.includes('=', queryAt)) return { problem: 'The path holds an encoded query.' }
   const plain = segments.map(withoutParameters)
   if (plain.some((segment, index) => isAmbiguous(segment, index, plain.length))) {
     return { problem: 'The path holds a dot segment or an empty one.' }
@@ -91,8 +94,10 @@ function decodedOnce(path: string): string | undefined {
 }
 
 function withoutParameters(segment: string): string {
-  const at = segment.indexOf(';')
-  return (at === -1 ? segment : segment.slice(0, at)).trim()
+  const [own = ''] = segment.split(';', 1)
+  // A value may begin with one: `#4711`.
+  const at = own.search(/(?<=.)[?#]/)
+  return (at === -1 ? own : own.slice(0, at)).trim()
 }
 
 /** The first segment stands before the leading slash, and the last is empty after a final one: both may be. */

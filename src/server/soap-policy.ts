@@ -93,6 +93,8 @@ export function soapOperation(text: string): { operation: string } | 'more' | Re
     if (found[0].startsWith('<![') && open.length < 3) return unreadable(UNREADABLE)
     const [, close, name, , empty] = found
     if (name === undefined) continue
+    // No XML name: which of its parts counts is anybody's guess.
+    if (open.length < 3 && name.indexOf(':') !== name.lastIndexOf(':')) return unreadable(UNREADABLE)
     const local = localName(name)
     if (close === '/') {
       if (open.pop() !== name) return unreadable(UNREADABLE)

@@ -91,8 +91,23 @@ describe('by path', () => {
     }
   })
 
+  test.each([
+    `GET ${V}/tooling/executeAnonymous%3fanonymousBody=x`,
+    `GET ${V}/tooling/executeAnonymous%3FanonymousBody=x%2e%2e`,
+    `GET ${V}/tooling/executeAnonymous%23x`,
+    'GET /services/oauth2/singleaccess%3fx',
+    `POST ${V}/sobjects/User/005/password%3f`,
+    `GET ${V}/limits%3f/../tooling/executeAnonymous`,
+    `GET ${V}/sobjects/AuthSession/0Ak000000000001%3f_HttpMethod=DELETE`,
+    `GET ${V}/sobjects/AuthSession/0Ak000000000001%3fa/b%26_HttpMethod%3DDELETE`,
+  ])('%s is refused, whoever decodes it first', async (request) => {
+    const answer = await expectKept(lastHead(`${request} HTTP/1.1`, 'Content-Length: 0'))
+    expect(answer).toMatch(/PROXY_(?:PATH_REFUSED|REQUEST_INVALID)/)
+  })
+
   test('a method that another field or parameter names is judged as well', async () => {
     for (const bytes of [
+      lastHead(`GET ${V}/tooling/sobjects/ApexClass/01p?x=1;_HttpMethod=DELETE HTTP/1.1`),
       post(`${V}/tooling/sobjects/ApexClass/01p?_HttpMethod=GET`, '{}'),
       lastHead(`GET ${V}/tooling/sobjects/ApexClass/01p?_HttpMethod=PATCH HTTP/1.1`),
       lastHead(`GET ${V}/tooling/sobjects/ApexClass/01p?_httpmethod=DELETE HTTP/1.1`),
@@ -159,6 +174,15 @@ describe('by composite', () => {
       `${V}/composite/batch`,
       JSON.stringify({ batchRequests: [part('v62.0/tooling/executeAnonymous')] }),
     ],
+    ['a batch of Connect', `${V}/connect/batch`, JSON.stringify({ batchRequests: [part(DENIED)] })],
+    [
+      'a batch of Connect, relative',
+      `${V}/connect/batch`,
+      JSON.stringify({ batchRequests: [part('/v62.0/sobjects/AuthSession/0Ak', 'HttpDelete')] }),
+    ],
+    ['a batch of a community', `${V}/connect/communities/0DB/batch`, JSON.stringify({ batchRequests: [part(DENIED)] })],
+    ['a batch of Connect in XML', `${V}/connect/batch.xml`, '<batch><batchRequests/></batch>'],
+    ['what the UI asks for', `${V}/ui-api/aggregate-ui`, composite(part(DENIED))],
     [
       'a graph',
       `${V}/composite/graph`,
@@ -231,6 +255,9 @@ describe('by SOAP', () => {
     ['deploy', '/services/Soap/m/62.0', envelope('<deploy/>')],
     ['a write of metadata', '/services/Soap/m/62.0', envelope('<createMetadata/>')],
     ['a write of tooling', '/services/Soap/T/62.0', envelope('<create/>')],
+    ['logout with two prefixes', '/services/Soap/u/62.0', envelope('<a:b:logout/>')],
+    ['logout with an empty prefix', '/services/Soap/u/62.0', envelope('<:logout/>')],
+    ['a Body with two prefixes', '/services/Soap/u/62.0', '<Envelope><a:b:Body><query/></a:b:Body></Envelope>'],
     ['logout behind a comment', '/services/Soap/u/62.0', envelope('<!-- <query/> --><logout/>')],
     ['logout behind an instruction', '/services/Soap/u/62.0', envelope('<?x <query/> ?><logout/>')],
     [
