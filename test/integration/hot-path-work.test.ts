@@ -105,9 +105,11 @@ test('an ordinary request is one write each way, one line, and neither a promise
   expect(parsed).not.toHaveBeenCalled()
   expect(parse).not.toHaveBeenCalled()
   expect(stringify).not.toHaveBeenCalled()
-  // undici's own, for the values of an answer's fields: what comes again is not decoded once more for the caller.
-  const ofFields = decoded.mock.calls.filter(([encoding]) => encoding === 'latin1')
-  expect(ofFields.length / REQUESTS).toBeLessThanOrEqual(7)
+  // undici's own, for the five values of an answer's fields: what comes again is not decoded once more for the caller.
+  const ofFields = decoded.mock.results.filter(
+    ({ value }, n) => value !== '' && decoded.mock.calls[n]?.[0] === 'latin1',
+  )
+  expect(ofFields.length / REQUESTS).toBeLessThan(6)
   // Timers of the background make a few, whatever the number of requests.
   expect(promises).toBeLessThan(REQUESTS / 2)
 
