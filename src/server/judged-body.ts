@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { HeaderFields } from './effective-method.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -47,4 +47,12 @@ export async function readBody(stream: Readable, limit: number): Promise<Buffer 
 export function bytesOf(stream: Readable): AsyncIterable<Buffer> {
   // Without an encoding set, a body's chunks are Buffers; the type of the iterator does not say so.
   return stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+}
+
+/**
+ * A body made of another. Its reader is told of a failure by what it reads; where there is none any more (what came was enough to refuse, and
+ * the caller leaves before the answer has gone) the failure is nobody's, and must not end the process.
+ */
+export function bodyFrom(pieces: AsyncIterable<Buffer>): Readable {
+  return Readable.from(pieces, { objectMode: false }).on('error', () => undefined)
 }

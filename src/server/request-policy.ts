@@ -5,7 +5,7 @@ import type { Judge } from './composite-policy.ts'
 import { codingTakenOff, decodedBody, withoutCoding } from './decoded-body.ts'
 import { effectiveMethods, isReadMethod } from './effective-method.ts'
 import type { HeaderFields } from './effective-method.ts'
-import { bytesOf, hasBody, readBody, unjudgeableBody, unreadable } from './judged-body.ts'
+import { bodyFrom, bytesOf, hasBody, readBody, unjudgeableBody, unreadable } from './judged-body.ts'
 import { createsJob, judgeJob, unjudgeableJob } from './job-policy.ts'
 import { createDenials, createPathPolicy } from './path-policy.ts'
 import type { PathPolicyOptions } from './path-policy.ts'
@@ -113,7 +113,7 @@ function soapJudge(policyPath: string, records: RecordPolicy, options: RequestPo
     const { held, text, found } = await peekSoap(stream)
     // What cannot be read goes nowhere, but a SOAP client is to be told so in SOAP, as the platform does it.
     if (hasLogin && (typeof found === 'object' || isLoginOperation(found))) {
-      return { login: Readable.from(continued(held, stream), { objectMode: false }) }
+      return { login: bodyFrom(continued(held, stream)) }
     }
     if (recognise?.(sessionIn(text.toString())) === false) return KEY_REQUIRED
     if (typeof found === 'object') return found

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { startDemoOrg } from '../support/demo-org.ts'
 import { ask } from '../support/http-client.ts'
-import { envelope, loginCall } from '../support/login-client.ts'
+import { askToken, envelope, loginCall } from '../support/login-client.ts'
 import fc from '../support/properties.ts'
 import { head } from '../support/raw-bytes.ts'
 import { openRaw } from '../support/raw-http.ts'
@@ -23,6 +23,26 @@ test.each(ENDPOINTS)('a caller who leaves half-way through a login at %s is no f
   expect((await ask(app.port, '/services/data')).status).toBe(200)
   expect(app.log()).not.toMatch(/"level":(?:40|50)/)
   raw[Symbol.dispose]()
+})
+
+test('a caller who leaves before the answer to a login that is too large has gone does not end the proxy', async () => {
+  await using demo = await startDemoOrg({ records: 5 }, { env: { DRAIN_TIMEOUT_MS: '0' } })
+  const { app, emulator } = demo
+  await app.tokenEvent('obtained')
+  // What was sent before has been read once another has been answered.
+  const another = () => askToken(app.port, { grant_type: 'password' })
+  emulator.org.apiDelayMs = 60_000
+  const raw = openRaw(app.port)
+  // Its answer comes first on the connection.
+  raw.socket.write(head('GET /services/data/v62.0/limits HTTP/1.1'))
+  raw.socket.write(head('POST /services/Soap/u/64.0 HTTP/1.1', 'Content-Length: 200000'))
+  raw.socket.write(`<Envelope><Body><login>${'x'.repeat(60_000)}`)
+  await another()
+  raw.socket.write('x'.repeat(30_000))
+  await another()
+  raw.socket.destroy()
+  await another()
+  expect((await another()).status).toBe(200)
 })
 
 /** A login with something wrong in it, or something quite different, in which the mark stands. */
