@@ -15,7 +15,7 @@ const CREATIONS = ['/services/data/*/jobs/ingest', '/services/async/*/job'].map(
 /** A job names its type of record where it is created; a Bulk 2.0 one may have up to 100,000 characters of data behind it. */
 const MOST_BYTES = 1024 * 1024
 
-/** Whether a POST to this policy path creates a Bulk job that may change records, to be judged by {@link judgeJob}. */
+/** Whether a write on this policy path creates a Bulk job that may change records, to be judged by {@link judgeJob}. */
 export function createsJob(policyPath: string): boolean {
   return CREATIONS.some((matches) => matches(policyPath))
 }

@@ -63,7 +63,7 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
     const isComposite = carriesRequests(policyPath)
     if (!isComposite && !isSoapPath(policyPath)) {
       const refusal = firstRefusal(methods, (name) => judge(name, policyPath, search))
-      if (refusal !== undefined || !methods.includes('POST') || !createsJob(policyPath)) return refusal
+      if (refusal !== undefined || methods.every(isReadMethod) || !createsJob(policyPath)) return refusal
       return unjudgeableJob(headers) ?? ((body) => judgeJob(body, headers, records))
     }
 

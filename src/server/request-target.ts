@@ -41,6 +41,9 @@ export function collapseSlashes(target: string): string {
 // eslint's no-control-regex is content with escapes outside the C0 range, hence "all but printable ASCII".
 const NOT_IN_A_URL = /[^!-~]|#/
 
+/** Up to that which names the version, or the service: `/services/data/v62.0`. */
+const API_SEGMENTS = 4
+
 const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+$/
 /** An empty one, a final dot, included: nobody's name for a resource ends in one. */
 const RESPONSE_FORMAT = /(?:\.(?:json|xml)?)+\/?$/
@@ -66,6 +69,10 @@ export function decodedForPolicy(path: string): string | TargetProblem {
   // Behind it could be the query for whoever decodes the path before dividing it, and in that another method.
   const queryAt = folded.indexOf('?')
   if (queryAt !== -1 && folded.includes('=', queryAt)) return { problem: 'The path holds an encoded query.' }
+  // There it would choose the API: `/services/data%3f` is one to some servers and none to others.
+  if (/[?#]/.test(segments.slice(0, API_SEGMENTS).join('/'))) {
+    return { problem: 'The path holds an encoded question mark or number sign.' }
+  }
   const plain = segments.map(withoutParameters)
   if (plain.some((segment, index) => isAmbiguous(segment, index, plain.length))) {
     return { problem: 'The path holds a dot segment or an empty one.' }

@@ -30,6 +30,7 @@ function generously(path: string): string {
   const plain = path
     .toLowerCase()
     .replace(/;[^/]*/g, '')
+    .replace(/(?<=[^/])[?#][^/]*/g, '')
     .replace(/ *\/ */g, '/')
     .trimEnd()
   return plain.replace(/\/$/, '').replace(/(?<=[^/.])(?:\.(?:json|xml)?)+$/, '')
@@ -57,7 +58,28 @@ function partsOf(composite: string): string[] | undefined {
   return paths
 }
 
-async function expectAllowed({ method, target, rawHeaders, headers, body }: Seen): Promise<void> {
+/** Whether it changes something to anybody who reads it: by its method, or by one that its query or a field names. */
+function isWrite({ method, target, rawHeaders }: Pick<Seen, 'method' | 'target' | 'rawHeaders'>): boolean {
+  const overridden = /[?&;]_httpmethod=/i.test(target) || /(?:^|,)x[-_](?:http[-_])?method/i.test(rawHeaders.join())
+  return overridden || !['GET', 'HEAD', 'OPTIONS'].includes(method)
+}
+
+const COMPOSITE = /^\/services\/data\/[^/]+\/(?:composite(?:\/batch|\/graph)?|connect\/batch)$/
+const SESSION = /(?<![a-z\d])0ak[a-z\d]{12}/i
+
+/** Nobody's session is deleted, whichever way. */
+function expectNoSessionEnded(request: Seen, sent: string): void {
+  const what = `${request.method} ${request.target} ${sent}`
+  const path = generously(request.target.split('?')[0] ?? '')
+  const named = /\/composite\/sobjects(?:\/|$)/.test(path) ? request.target : path
+  if (path.startsWith('/services/data/') && isWrite(request)) expect(named, what).not.toMatch(SESSION)
+  if (path.startsWith('/services/soap/') && sent.includes('<delete')) expect(sent, what).not.toMatch(SESSION)
+  if (/\/(?:jobs\/ingest|job)$/.test(path) && isWrite(request)) expect(sent, what).not.toMatch(/"AuthSession"/)
+  if (COMPOSITE.test(path) && sent.includes('"DELETE"')) expect(sent, what).not.toMatch(SESSION)
+}
+
+async function expectAllowed(request: Seen): Promise<void> {
+  const { method, target, rawHeaders, headers, body } = request
   const path = target.split('?')[0] ?? ''
   expectAllowedPath(path)
   expect(['TRACE', 'CONNECT']).not.toContain(method)
@@ -73,12 +95,13 @@ async function expectAllowed({ method, target, rawHeaders, headers, body }: Seen
   expect(names).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(?:proxy-authorization|x-api-key)$/)]))
   // Callers of the salvo leave, and a body may then break off.
   const sent = (await body.catch(() => '')).toString()
-  if (/^\/services\/data\/[^/]+\/composite(?:$|\/(?:batch|graph)$)/.test(generously(path))) {
+  if (COMPOSITE.test(generously(path))) {
     const parts = partsOf(sent)
     if (parts === undefined) expect(sent, `${method} ${target}`).not.toMatch(/secur|executeAnonymous/)
     for (const part of parts ?? []) expectAllowedPath(part)
   }
   if (generously(path).startsWith('/services/soap/')) expect(sent, `${method} ${target}`).not.toMatch(/logout|DOCTYPE/)
+  expectNoSessionEnded(request, sent)
 }
 
 /** All at once; those whose message never ends leave when a later request has been answered, so the proxy has read them all. */

@@ -23,10 +23,12 @@ const served = fc.constantFrom(
     '/services/Soap/u/62.0',
     '/services/Soap/m/62.0',
   ],
+  ...[`${V}/connect/batch`, `${V}/jobs/ingest`, `${V}/composite/sobjects?ids=001000000000001,a0Ak00000000001`],
 )
 const refused = fc.constantFrom(
   ...['/', '/secur/frontdoor.jsp?sid=x', '/services/oauth2/singleaccess', '/services/oauth2/revoke', '/setup/home'],
   ...[`${V}/tooling/executeAnonymous/?anonymousBody=x`, `${V}/sobjects/User/005/password`, '/services/Soap/s/62.0'],
+  ...[`${V}/composite/sobjects?ids=001000000000001,0Ak000000000001`, `${V}/sobjects/AuthSession/0Ak000000000001`],
   ...['http://evil.example/', 'http://localhost/services/data', '*', 'evil.example:443', '//evil.example/x'],
 )
 const PIECES = [
@@ -56,6 +58,9 @@ const PIECES = [
     '?q=%zz',
     '?_HttpMethod=DELETE',
     '?oauth_token=theirs',
+    ';_HttpMethod=DELETE',
+    '%3f',
+    '%23',
     '&sid=theirs',
     '#',
     ' ',
@@ -127,7 +132,8 @@ const field = fc.oneof(
   { weight: 1, arbitrary: fc.nat(40_000).map((length) => `X: ${'x'.repeat(length)}`) },
 )
 
-const composite = (url: string) => JSON.stringify({ compositeRequest: [{ method: 'GET', url, referenceId: 'r' }] })
+const composite = (url: string, method = 'GET') =>
+  JSON.stringify({ compositeRequest: [{ method, url, referenceId: 'r' }] })
 const payload = fc.constantFrom(
   ...['', 'abc', '{}', composite(`${V}/limits`), composite('/secur/frontdoor.jsp'), composite(`${V}/x/../../../secur`)],
   ...[
@@ -136,6 +142,8 @@ const payload = fc.constantFrom(
     '<Envelope><Body>',
   ],
   ...[JSON.stringify({ batchRequests: [{ method: 'GET', url: 'v62.0/tooling/executeAnonymous' }] }), '<!DOCTYPE x>'],
+  ...[composite(`${V}/composite/sobjects?ids=0Ak000000000001`, 'DELETE'), '{"object":"AuthSession"}'],
+  ...['<Envelope><Body><delete><ids>0Ak000000000001</ids></delete></Body></Envelope>', '{"object":"Account"}'],
 )
 /** A body with the field that frames it, or with none, or with a wrong one. */
 const framed = payload.chain((text) =>

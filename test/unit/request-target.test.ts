@@ -72,6 +72,8 @@ describe('a target that could be read in two ways is refused', () => {
     '/services/data/.../secur',
     '/services/;x/data',
     '/services/data/v62.0/limits%3fa%3Db',
+    '/services/data%3f',
+    '/services/oauth2/userinfo%23/x',
     '/services/data/v62.0/limits%3fa/b=c',
     '/services/%20/data',
     '/services/data/%E2%80%A5/secur',
