@@ -30,9 +30,10 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY LICENSE ./
 COPY scripts scripts
 COPY src src
-# There is no /usr/bin/env in the image; the kernel starts a script's interpreter without a shell.
+# There is no /usr/bin/env in the image; the kernel starts a script's interpreter without a shell, with one argument at most.
+# A small young generation costs a little speed and saves 10 MiB; not by NODE_OPTIONS, which is whoever's who runs the container.
 RUN node scripts/build.ts \
- && sed -i '1s|.*|#!/usr/local/bin/node|' dist/main.mjs \
+ && sed -i '1s|.*|#!/usr/local/bin/node --max-semi-space-size=1|' dist/main.mjs \
  && chmod 755 dist/main.mjs \
  && cp -r dist/* LICENSE /image/app/
 
@@ -51,12 +52,11 @@ LABEL org.opencontainers.image.title="cloudaware-proxy" \
 COPY --from=build /image /
 COPY --from=build --chown=65532:65532 /state /var/lib/cloudaware-proxy
 
-# A small young generation and few arenas of malloc: a quarter less memory at 100 requests a second.
-ENV NODE_OPTIONS=--max-semi-space-size=1 \
-    MALLOC_ARENA_MAX=2
+# Few arenas of malloc keep what is freed from being scattered over all of them.
 # STATE_DIRECTORY is where the https listener keeps the certificate that it made; mount a volume there with PROXY_TLS_PORT.
 ENV PATH=/usr/local/bin \
     NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     STATE_DIRECTORY=/var/lib/cloudaware-proxy
 USER 65532:65532
 WORKDIR /var/lib/cloudaware-proxy

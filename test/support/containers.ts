@@ -35,9 +35,20 @@ export class HardenedContainer extends GenericContainer {
     this.withDroppedCapabilities('ALL').withSecurityOpt('no-new-privileges:true')
   }
 
-  /** As Kubernetes runs it, which does not know the image's own check. */
   withoutHealthCheck(): this {
     this.createOpts.Healthcheck = { Test: ['NONE'] }
+    return this
+  }
+
+  /** The image's own check, so often. */
+  withHealthCheckEvery(seconds: number): this {
+    this.createOpts.Healthcheck = { Interval: seconds * 1e9 }
+    return this
+  }
+
+  /** After its quota is given: the memory of the quota is all there is. */
+  withoutSwap(): this {
+    this.hostConfig.MemorySwap = this.hostConfig.Memory
     return this
   }
 }

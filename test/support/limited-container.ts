@@ -5,69 +5,96 @@ import { engine, startApp, type OrgContainer } from './containers.ts'
 export interface Measured {
   /** From the container's start to its first sign of being ready, milliseconds. */
   readonly readyMs: number
-  /** Working sets, MiB: five seconds after that, and the most that was seen under load. */
+  /** The working set some seconds after that, MiB. */
   readonly restingMiB: number
-  readonly loadedMiB: number
+  /** The most that its control group ever held, MiB: health checks, the kernel's buffers and cached files included. */
+  readonly peakMiB: number
+  /** Processor time of the minute under load, milliseconds. */
+  readonly loadedCpuMs: number
   /** How many answers there were of each status; 0 stands for none. */
   readonly statuses: Readonly<Record<string, number>>
-  readonly isKilled: boolean
+  /** How many of its processes the kernel has ended for want of memory. */
+  readonly oomKills: number
+  readonly isRunning: boolean
+  readonly restarts: number
+  /** `healthy` and the like; undefined without a health check. */
+  readonly health: string | undefined
 }
 
 const MIB = 1024 ** 2
 
-/** An application in the network namespace of the container: so many requests a second, each at its time whatever became of the last one. */
-const load = (seconds: number, rate: number) => `
+export interface Load {
+  readonly seconds: number
+  /** Requests a second, each at its time whatever became of the last one … */
+  readonly rate: number
+  /** … as long as no more than these are under way: a machine that cannot keep up gets fewer. */
+  readonly openAtMost: number
+}
+
+/** An application in the network namespace of the container. */
+const callers = ({ seconds, rate, openAtMost }: Load) => `
 const statuses = {}
-const count = (status) => { statuses[status] = (statuses[status] ?? 0) + 1 }
+let [asked, open] = [0, 0]
 const ask = async () => {
   const answer = await fetch('http://localhost:8080/services/data/v67.0/limits')
   await answer.arrayBuffer()
   return answer.status
 }
-const began = Date.now()
-const asked = []
+const settle = (status) => { open--; statuses[status] = (statuses[status] ?? 0) + 1 }
+const began = performance.now()
 const tick = () => {
-  const due = Math.min((Date.now() - began) / 1000, ${seconds}) * ${rate}
-  while (asked.length < due) asked.push(ask().then(count, () => count(0)))
-  if (asked.length < ${seconds * rate}) setTimeout(tick, 5)
-  else Promise.all(asked).then(() => console.log(JSON.stringify(statuses)))
+  const elapsed = Math.min((performance.now() - began) / 1000, ${seconds})
+  for (; asked < elapsed * ${rate} && open < ${openAtMost}; asked++) {
+    open++
+    ask().then(settle, () => settle(0))
+  }
+  if (elapsed < ${seconds} || open > 0) setTimeout(tick, 5)
+  else console.log(JSON.stringify(statuses))
 }
 tick()`
 
 export interface LimitedOptions {
   readonly network: StartedNetwork
   readonly org: OrgContainer
-  /** Half a processor and 128 MiB are given to it. */
+  /** Half a processor and 128 MiB are given to it, and nothing to swap to. */
   readonly container: HardenedContainer
   /** A line of its log that says that it is ready. */
   readonly readyLine: RegExp
   /** Further folders of the host. */
   readonly mounts?: readonly { readonly source: string; readonly target: string }[]
-  readonly seconds: number
-  readonly rate: number
+  readonly load: Load
 }
 
 /** What a container does with half a processor and 128 MiB. */
 export async function measureLimited(options: LimitedOptions): Promise<Measured> {
-  const { network, org, container, readyLine, seconds, rate, mounts = [] } = options
+  const { network, org, container, readyLine, load, mounts = [] } = options
   container
     .withNetwork(network)
     .withBindMounts([{ source: org.folder, target: '/org', mode: 'ro' }, ...mounts])
     .withResourcesQuota({ cpu: 0.5, memory: 0.125 })
+    .withoutSwap()
     .withWaitStrategy(Wait.forLogMessage(readyLine))
   await using started = await container.start()
   const readyMs = await sinceStart(started, readyLine)
-  await using app = await startApp(load(seconds, rate), `container:${started.getId()}`)
-  const restingMiB = await workingSetMiB(started)
-  const done = new AbortController()
-  const peak = highest(started, done.signal)
+  const { workingSetMiB: restingMiB, cpuMs: cpuMsBefore } = await restingStatsOf(started)
+  await using app = await startApp(callers(load), `container:${started.getId()}`)
   const { output } = await app.ended()
-  done.abort()
-  const { State: state } = await (await engine()).getContainer(started.getId()).inspect()
   if (!output.startsWith('{')) throw new Error(`the application failed: ${output}`)
-  // What the application prints.
-  const statuses = JSON.parse(output) as Measured['statuses']
-  return { readyMs, restingMiB, loadedMiB: await peak, statuses, isKilled: state.OOMKilled || !state.Running }
+  const { State: state, RestartCount: restarts } = await (await engine()).getContainer(started.getId()).inspect()
+  const isRunning = state.Running
+  const { cpuMs } = await statsOf(started)
+  const group = isRunning ? await controlGroupOf(started) : { peakMiB: Number.NaN, oomKills: Number(state.OOMKilled) }
+  return {
+    readyMs,
+    restingMiB,
+    ...group,
+    loadedCpuMs: cpuMs - cpuMsBefore,
+    // What the application prints.
+    statuses: JSON.parse(output) as Measured['statuses'],
+    isRunning,
+    restarts,
+    health: state.Health?.Status,
+  }
 }
 
 async function sinceStart(started: StartedTestContainer, readyLine: RegExp): Promise<number> {
@@ -83,17 +110,39 @@ async function sinceStart(started: StartedTestContainer, readyLine: RegExp): Pro
   return Date.parse(at) - Date.parse(state.StartedAt)
 }
 
-/** As the kubelet counts it: what cannot be dropped at once. */
-async function workingSetMiB(started: StartedTestContainer): Promise<number> {
-  const { memory_stats: memory } = await (await engine()).getContainer(started.getId()).stats({ stream: false })
-  // The two versions of control groups name it differently; of a container that has ended nothing is told.
-  const { usage = 0, stats = {} } = memory as { usage?: number; stats?: Readonly<Record<string, number>> }
-  return (usage - (stats.total_inactive_file ?? stats.inactive_file ?? 0)) / MIB
+/** The engine looks at a container for a second or two at a time. */
+async function restingStatsOf(started: StartedTestContainer): ReturnType<typeof statsOf> {
+  await statsOf(started)
+  await statsOf(started)
+  return statsOf(started)
 }
 
-async function highest(started: StartedTestContainer, signal: AbortSignal): Promise<number> {
-  let most = 0
-  // The engine takes a second for each.
-  while (!signal.aborted) most = Math.max(most, await workingSetMiB(started))
-  return most
+/** The working set is what the kubelet counts: what cannot be dropped at once. */
+async function statsOf(started: StartedTestContainer): Promise<{ workingSetMiB: number; cpuMs: number }> {
+  const { memory_stats: memory, cpu_stats: cpu } = await (
+    await engine()
+  )
+    .getContainer(started.getId())
+    .stats({ stream: false })
+  // The two versions of control groups name it differently; of a container that has ended nothing is told.
+  const { usage = Number.NaN, stats = {} } = memory as { usage?: number; stats?: Readonly<Record<string, number>> }
+  const droppable = stats.total_inactive_file ?? stats.inactive_file ?? 0
+  return { workingSetMiB: (usage - droppable) / MIB, cpuMs: cpu.cpu_usage.total_usage / 1e6 }
+}
+
+/** Read by a process of the container itself, whose own few MiB count too: so it is the same with an engine on another machine. */
+const CONTROL_GROUP = `
+const { existsSync, readFileSync } = require('node:fs')
+const root = '/sys/fs/cgroup/'
+const [peak, events] = existsSync(root + 'memory.events')
+  ? ['memory.peak', 'memory.events']
+  : ['memory/memory.max_usage_in_bytes', 'memory/memory.oom_control']
+const read = (name) => readFileSync(root + name, 'utf8')
+console.log(JSON.stringify({ peakMiB: Number(read(peak)) / ${MIB}, oomKills: Number(/^oom_kill (\\d+)$/m.exec(read(events))[1]) }))`
+
+async function controlGroupOf(started: StartedTestContainer): Promise<Pick<Measured, 'peakMiB' | 'oomKills'>> {
+  const { exitCode, output } = await started.exec(['node', '-e', CONTROL_GROUP])
+  if (exitCode !== 0) throw new Error(`the control group cannot be read: ${output}`)
+  // What it prints.
+  return JSON.parse(output) as Pick<Measured, 'peakMiB' | 'oomKills'>
 }
