@@ -36,6 +36,13 @@ export const PROXY_ERRORS = {
     type: 'http_request_denied',
     message: 'The proxy does not forward this method.',
   },
+  PROXY_REQUEST_TIMEOUT: {
+    status: 408,
+    type: 'http_request_error',
+    message:
+      'The request did not arrive in time: its head within 10 s, its body at 100 bytes a second or more and without 30 s of silence. Cloudaware never got the whole of it.',
+    endsConnection: true,
+  },
   PROXY_EXPECTATION_FAILED: {
     status: 417,
     type: 'http_request_error',
@@ -95,6 +102,7 @@ interface ErrorEntry {
   type: string
   message: string
   retryAfterSeconds?: number
+  endsConnection?: boolean
 }
 
 /** Of the caller's making, although its status is a 5xx: RFC 9112 §6.1 asks for that one. */
@@ -122,7 +130,7 @@ export class ProxyError extends Error {
   readonly endsConnection: boolean
 
   constructor(code: ProxyErrorCode, options: ProxyErrorOptions = {}) {
-    const { cause, detail, type, retryAfterSeconds, endsConnection = false } = options
+    const { cause, detail, type, retryAfterSeconds, endsConnection } = options
     const entry: ErrorEntry = PROXY_ERRORS[code]
     super(detail === undefined ? entry.message : `${entry.message} ${detail}`, { cause })
     this.name = 'ProxyError'
@@ -130,7 +138,7 @@ export class ProxyError extends Error {
     this.statusCode = entry.status
     this.type = type ?? entry.type
     this.retryAfterSeconds = retryAfterSeconds ?? entry.retryAfterSeconds
-    this.endsConnection = endsConnection
+    this.endsConnection = endsConnection ?? entry.endsConnection ?? false
   }
 
   /** Whether the request was at fault, and not the proxy or what is behind it. */

@@ -104,7 +104,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     guard: guardFor(settings, callerKeys),
     rewritesAddresses: settings.PROXY_REWRITE_BODIES === 'identity',
     captureBodies: settings.INSPECT,
-    now: () => clock.monotonic(),
+    clock,
     onStreamed: collectingStreamGarbage(),
     observer: observers.exchanges,
   })

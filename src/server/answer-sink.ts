@@ -49,6 +49,12 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
     })
   }
 
+  /** Ends the exchange for this reason; false where it has not begun yet. */
+  abort(reason: Error): boolean {
+    this.#controller?.abort(reason)
+    return this.#controller !== undefined
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
     this.#controller = controller
     // The bearer interceptor gives this context.

@@ -32,9 +32,10 @@ export function guardConnections<T extends Server | TlsServer>(server: T, limits
     const exchanges = [...(underWay.get(socket) ?? [])]
     // Bytes sent now would pass for the answer to the request under way. They are, where its own body is what is malformed.
     const isOurTurn = exchanges.length === 0 || (exchanges.length === 1 && exchanges.every(isStillSending))
-    if (isOurTurn && socket.writable)
-      answer(socket, STATUS_BY_PARSER_ERROR[error.code ?? ''] ?? 400, 'PROXY_REQUEST_INVALID')
-    else socket.destroy()
+    if (isOurTurn && socket.writable) {
+      const status = STATUS_BY_PARSER_ERROR[error.code ?? ''] ?? 400
+      answer(socket, status, status === 408 ? 'PROXY_REQUEST_TIMEOUT' : 'PROXY_REQUEST_INVALID')
+    } else socket.destroy()
   })
 
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {

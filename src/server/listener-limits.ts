@@ -20,7 +20,7 @@ export function listenerLimits(upstreamTimeoutMs: number): ListenerLimits {
       headersTimeout: 10_000,
       // How often Node looks for those: its default of 30 s would make the 10 s above 40.
       connectionsCheckingInterval: 2_000,
-      // An upload may take as long as it keeps moving: see socketTimeoutMs.
+      // An upload may take as long as it keeps moving: see body-pace.ts.
       requestTimeout: 0,
       // Longer than the 60 s after which most clients drop an idle connection, so that it is they who close it.
       keepAliveTimeout: 72_000,

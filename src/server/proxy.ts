@@ -2,6 +2,8 @@ import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
+import type { Clock } from '../clock.ts'
+import { ProxyError } from '../errors.ts'
 import { METHODS } from '../node-http.ts'
 import type { ForwardOptions } from '../upstream/bearer-options.ts'
 import { toProxyError } from '../upstream/gateway-error.ts'
@@ -11,6 +13,7 @@ import { upstreamHeaders } from '../upstream/request-headers.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
 import { AddressSink } from './address-sink.ts'
 import { AnswerSink } from './answer-sink.ts'
+import { BodyPace } from './body-pace.ts'
 import { BodyCapture } from './body-capture.ts'
 import type { ExchangeFacts } from './exchange.ts'
 import type { Guard } from './guard.ts'
@@ -31,8 +34,7 @@ export interface ProxyOptions {
   readonly version: string
   /** Keep the beginnings of bodies, for the inspector. */
   readonly captureBodies: boolean
-  /** Monotonic milliseconds. */
-  readonly now: () => number
+  readonly clock: Clock
   /** Told of the size of each piece of a body, either way. */
   readonly onStreamed: (bytes: number) => void
 }
@@ -51,6 +53,11 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
   app.decorateRequest('exchange', null)
   app.decorateRequest('problem', null)
   app.decorateRequest('isLogin', false)
+  const bodyPace = new BodyPace(options.clock)
+  app.addHook('onClose', () => {
+    bodyPace.close()
+  })
+  const way: Way = { ...options, bodyPace, now: () => options.clock.monotonic() }
   await app.register(httpProxy, {
     upstream: options.upstreamOrigin(),
     // Any object with `request` keeps reply-from from building an Agent of its own, one that verifies no certificate.
@@ -60,13 +67,19 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
     // Before the plugin's own handler, which would parse three URLs to find the target that is known here. The hook never calls back:
     // the request does not come to that handler.
     preHandler: (request, reply) => {
-      forward(request, reply, options)
+      forward(request, reply, way)
     },
   })
 }
 
+interface Way extends ProxyOptions {
+  readonly bodyPace: BodyPace
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+}
+
 /** One request, on its way: its bytes as they came, without what belongs to this hop or would be a session of the caller's. */
-function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOptions): void {
+function forward(request: FastifyRequest, reply: FastifyReply, options: Way): void {
   const { dispatcher, guard, login, upstreamOrigin, version, captureBodies, now, onStreamed } = options
   const answer = (call: LocalCall) => {
     void answerLocally(call, { request, reply, guard, login })
@@ -114,6 +127,18 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
   const isRewritten = options.rewritesAddresses && mayHoldAddresses(family, request.method, policyPath)
   const ownSink = isRewritten ? new AddressSink({ family, upstreamOrigin, callerOrigin, sink: answerSink }) : answerSink
   const sink = login === undefined ? ownSink : withIdentity(ownSink, { request, reply, guard, login })
+  // From before it is judged, which reads it as well.
+  const paced = hasBody(raw.headers)
+    ? options.bodyPace.watch({
+        request: raw,
+        response: reply.raw,
+        bytesOut: () => facts.bytesOut,
+        onTooSlow: () => {
+          request.problem = new ProxyError('PROXY_REQUEST_TIMEOUT')
+          if (!answerSink.abort(request.problem)) reply.send(request.problem)
+        },
+      })
+    : undefined
   const dispatch = (body: Readable) => {
     const outgoing: ForwardOptions = {
       path: facts.target,
@@ -122,7 +147,7 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
       method: raw.method as Dispatcher.HttpMethod,
       // Only ever read: what is added goes into a copy.
       headers: facts.sentHeaders as string[],
-      body: hasBody(raw.headers) ? body : null,
+      body: paced === undefined ? null : body,
       onBody: (chunk) => {
         facts.bytesIn += chunk.length
         onStreamed(chunk.length)
@@ -135,6 +160,8 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
     dispatcher.dispatch(outgoing, sink)
   }
   const dispatchOrAnswer = (judged: Readable | LocalCall) => {
+    if (paced !== undefined) paced.source = judged instanceof Readable ? judged : judged.body
+    if (reply.sent) return
     if (judged instanceof Readable) dispatch(judged)
     else answer(judged)
   }
@@ -144,7 +171,7 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: ProxyOpt
     body.then(dispatchOrAnswer, (error: unknown) => {
       // A caller who left while the body was being judged: nobody is there to be answered, and nothing of ours failed.
       if (reply.raw.destroyed) reply.hijack()
-      else reply.send(error)
+      else if (!reply.sent) reply.send(error)
     })
   } else {
     dispatch(body)

@@ -13,8 +13,8 @@ export interface Refusal {
 }
 
 /** A refusal as the error that the server renders. The rule travels as `cause`, for the log only. */
-export function toProxyError({ code, rule, detail, endsConnection = false }: Refusal): ProxyError {
-  return new ProxyError(code, { detail, endsConnection, cause: { rule } })
+export function toProxyError({ code, rule, detail, endsConnection }: Refusal): ProxyError {
+  return new ProxyError(code, { detail, cause: { rule }, ...(endsConnection && { endsConnection }) })
 }
 
 /** At most 60 harmless characters of a caller's text, for a message. */

@@ -27,7 +27,8 @@ export interface ProxyServer {
 
 /** The Fastify instance that every listener hands its requests to: guard, then proxy; it listens on nothing by itself. */
 export async function createProxyServer(options: ServerOptions): Promise<ProxyServer> {
-  const { logger, guard, observer, now } = options
+  const { logger, guard, observer, clock } = options
+  const now = () => clock.monotonic()
   const watch = (request: FastifyRequest, reply: FastifyReply) => {
     watchExchange({ request, reply, observer, now, guard })
     reply.header('x-request-id', request.id)

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { Dispatcher } from 'undici'
 import { Writable } from 'node:stream'
 import { parseCallerKeys } from '../../src/config.ts'
+import { systemClock } from '../../src/clock.ts'
 import { createLogger } from '../../src/logger.ts'
 import { logAccess } from '../../src/server/access-log.ts'
 import { digestKeys } from '../../src/server/caller-key.ts'
@@ -53,7 +54,7 @@ export async function startGuarded(
   const logger = createLogger({ level: 'trace', format: 'json', destination })
   const server = await createProxyServer({
     logger,
-    now: () => performance.now(),
+    clock: systemClock,
     onStreamed: () => undefined,
     observer: {
       begun: () => undefined,

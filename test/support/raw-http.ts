@@ -12,9 +12,17 @@ export async function sendRaw(port: number, bytes: string | Buffer): Promise<str
   return Buffer.concat(chunks).toString('latin1')
 }
 
-/** A raw connection whose answer can be waited for piece by piece. */
-export function openRaw(port: number): { socket: Socket; until(text: string): Promise<string> } & Disposable {
-  const socket = connect(port, '127.0.0.1')
+export interface RawConnection extends Disposable {
+  readonly socket: Socket
+  /** Resolves with all that has come, once this text is in it; rejects where the peer closes before. */
+  until(text: string): Promise<string>
+  /** Resolves with all that has come, once the connection is closed. */
+  untilClosed(): Promise<string>
+}
+
+/** A raw connection, to a port of 127.0.0.1 or one that is open, whose answer can be waited for piece by piece. */
+export function openRaw(place: number | Socket): RawConnection {
+  const socket = typeof place === 'number' ? connect(place, '127.0.0.1') : place
   let seen = ''
   socket.on('error', () => undefined)
   socket.on('data', (chunk: Buffer) => (seen += chunk.toString('latin1')))
@@ -25,6 +33,10 @@ export function openRaw(port: number): { socket: Socket; until(text: string): Pr
         if (socket.closed || socket.readableEnded) throw new Error(`closed before ${JSON.stringify(text)}: ${seen}`)
         await Promise.race([once(socket, 'data'), once(socket, 'close')])
       }
+      return seen
+    },
+    async untilClosed() {
+      if (!socket.closed) await once(socket, 'close')
       return seen
     },
     [Symbol.dispose]() {

@@ -26,7 +26,7 @@ export async function answerLocally(call: LocalCall, exchange: Exchange): Promis
     login.answer(call, originOf(request)).then((answer) => {
       guard.nameCaller(request, answer.caller)
       if (answer.problem !== undefined)
-        request.problem = new ProxyError(answer.problem, { cause: { rule: 'local login' } })
+        request.problem ??= new ProxyError(answer.problem, { cause: { rule: 'local login' } })
       return answer
     }),
     exchange,
@@ -66,6 +66,7 @@ function originOf(request: FastifyRequest): string {
 async function send(answer: Promise<LocalAnswer>, { request, reply, guard }: Exchange): Promise<void> {
   try {
     const { status, contentType, body } = await answer
+    if (reply.sent) return
     reply
       .code(status)
       .headers({
@@ -78,6 +79,6 @@ async function send(answer: Promise<LocalAnswer>, { request, reply, guard }: Exc
   } catch (error) {
     // A caller who left half-way: nobody is there to be answered, and nothing of ours failed.
     if (reply.raw.destroyed) reply.hijack()
-    else reply.send(error)
+    else if (!reply.sent) reply.send(error)
   }
 }

@@ -39,6 +39,7 @@ describe('a connection that only holds a place is closed, while others are serve
     const [other, answer] = await Promise.all([sendRaw(guarded, head(GET)), stalled(guarded.port, ...pieces)])
     expect(statuses(other)).toEqual([200])
     expect(statuses(answer)).toEqual(answers)
+    expect(answer.includes('PROXY_REQUEST_TIMEOUT')).toBe(answers.at(-1) === 408)
     expect(statuses(await sendRaw(guarded, head(GET)))).toEqual([200])
   })
 

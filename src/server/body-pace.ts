@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { Clock } from '../clock.ts'
+
+/** So long may a caller send nothing of a body that is waited for. */
+const MOST_SILENCE_MS = 30_000
+/** Each byte pays for as much waiting. A line of 1 kB/s is ten times as fast, a pause of 25 s is paid by 2.5 kB. */
+const LEAST_BYTES_PER_SECOND = 100
+const LOOK_MS = 1_000
+
+export interface PacedBodyOptions {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Bytes of the answer so far: who is answered while he sends may wait for the next piece before he goes on. */
+  readonly bytesOut: () => number
+  /** Called at most once: the caller sends too slowly, or not at all. */
+  readonly onTooSlow: () => void
+}
+
+/** A request body on its way in. */
+export class PacedBody {
+  readonly #options: PacedBodyOptions
+  /** What is read in the end: the request itself, or what is made of it. Nothing is wanted of the caller while nobody reads that. */
+  source: Readable
+  #bytesIn: number
+  #bytesOut = 0
+  #owedMs = 0
+
+  constructor(options: PacedBodyOptions) {
+    this.#options = options
+    this.source = options.request
+    // On the wire: they count before anybody has judged or forwarded them.
+    this.#bytesIn = options.request.socket.bytesRead
+  }
+
+  get isOver(): boolean {
+    const { request, response } = this.#options
+    return request.complete || response.writableEnded || response.destroyed
+  }
+
+  get isTooSlow(): boolean {
+    return this.#owedMs >= MOST_SILENCE_MS
+  }
+
+  /** Once each LOOK_MS. Counted by looks and not by the clock: what the event loop or the machine slept is not the caller's. */
+  look(): void {
+    const { bytesRead } = this.#options.request.socket
+    const bytesOut = this.#options.bytesOut()
+    const paidMs = ((bytesRead - this.#bytesIn) * 1000) / LEAST_BYTES_PER_SECOND
+    const isAnswered = bytesOut > this.#bytesOut
+    this.#bytesIn = bytesRead
+    this.#bytesOut = bytesOut
+    // Nobody saves up: a fast beginning does not pay for a stop.
+    this.#owedMs = isAnswered ? 0 : Math.max(this.#owedMs + (this.#isWanted ? LOOK_MS : 0) - paidMs, 0)
+  }
+
+  giveUp(): void {
+    this.#options.onTooSlow()
+  }
+
+  /** Not while a token, a place or an upstream that reads no further is waited for, nor while Node holds the connection back. */
+  get #isWanted(): boolean {
+    const { source } = this
+    const isRead = source.readableFlowing === true || source.listenerCount('readable') > 0
+    return isRead && !this.#options.request.socket.isPaused()
+  }
+}
+
+/**
+ * A least pace for request bodies, or callers who stop in the middle of one would use up the connections to Cloudaware. One timer for all
+ * of them, which runs while there are any; a request without a body has no part in it.
+ */
+export class BodyPace {
+  readonly #clock: Clock
+  readonly #bodies = new Set<PacedBody>()
+  readonly #closing = new AbortController()
+  #isLooking = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  watch(options: PacedBodyOptions): PacedBody {
+    const body = new PacedBody(options)
+    this.#bodies.add(body)
+    options.response.on('close', () => this.#bodies.delete(body))
+    if (!this.#isLooking) void this.#look()
+    return body
+  }
+
+  close(): void {
+    this.#closing.abort()
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true
+    while (this.#bodies.size > 0 && (await this.#hasSlept())) {
+      for (const body of this.#bodies) {
+        body.look()
+        if (body.isOver || body.isTooSlow) this.#bodies.delete(body)
+        if (body.isTooSlow && !body.isOver) body.giveUp()
+      }
+    }
+    this.#isLooking = false
+  }
+
+  /** False where the proxy closes. */
+  #hasSlept(): Promise<boolean> {
+    return this.#clock.sleep(LOOK_MS, this.#closing.signal).then(
+      () => true,
+      () => false,
+    )
+  }
+}
