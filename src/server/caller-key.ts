@@ -61,13 +61,18 @@ export function keyWithin(keys: readonly CallerKey[], password: string): CallerK
 
 /** X-SFDC-Session, the scheme OAuth and the cookie `sid` are where clients put what they believe to be their session. */
 function presentedKeys(headers: HeaderFields): string[] {
-  const { authorization = '', cookie, 'x-api-key': apiKey, 'x-sfdc-session': session } = headers
+  const { authorization, cookie, 'x-api-key': apiKey, 'x-sfdc-session': session } = headers
+  const presented: string[] = []
+  const present = (value: string | string[] | undefined) => {
+    if (typeof value === 'string' && value !== '') presented.push(value)
+  }
+  present(apiKey)
+  present(session)
+  if (cookie !== undefined) present(/(?:^|;)\s*sid=([^;\s]*)/.exec(cookie.toString())?.[1])
+  if (authorization === undefined) return presented
   const [, scheme = '', credentials = ''] = /^(bearer|oauth|basic) +(\S+) *$/i.exec(authorization.toString()) ?? []
-  const fromAuthorization = scheme.toLowerCase() === 'basic' ? basicPassword(credentials) : credentials
-  const [, sid] = /(?:^|;)\s*sid=([^;\s]*)/.exec(cookie?.toString() ?? '') ?? []
-  return [apiKey, session, sid, fromAuthorization]
-    .filter((value) => typeof value === 'string' && value !== '')
-    .map(String)
+  present(scheme.toLowerCase() === 'basic' ? basicPassword(credentials) : credentials)
+  return presented
 }
 
 function basicPassword(credentials: string): string {

@@ -1,3 +1,5 @@
+import { remembered } from './remembered.ts'
+
 /** Request headers by lower-case name, as Node gives them. */
 export type HeaderFields = Readonly<Record<string, string | string[] | undefined>>
 
@@ -8,16 +10,26 @@ const OVERRIDE_HEADERS = new Set(['x-http-method-override', 'x-http-method', 'x-
  * another method, so a policy must hold for all of them.
  */
 export function effectiveMethods(method: string, search: string, headers: HeaderFields): readonly string[] {
-  const overrides = Object.entries(headers).flatMap(([name, value]) => (isOverride(name) ? (value ?? []) : []))
+  const overrides: string[] = []
+  for (const name in headers) if (isOverride(name)) overrides.push(...[headers[name] ?? []].flat())
   // A cheap look first: most queries can hold no such parameter.
-  if (/httpmethod|%/i.test(search)) {
+  if (MAY_OVERRIDE.test(search)) {
     // `;` divides parameters as well, for servers of old.
     for (const [name, value] of new URLSearchParams(search.replaceAll(';', '&'))) {
       if (name.toLowerCase() === '_httpmethod') overrides.push(value)
     }
   }
-  return [method, ...overrides].map((name) => name.trim().toUpperCase())
+  return overrides.length === 0 ? plainly(method) : [method, ...overrides].map(spelt)
 }
+
+/** In the name of a parameter: an escape may hide any letter, one in a value hides none. */
+const MAY_OVERRIDE = /(?:^|[&;])[^=&;]*(?:%|httpmethod)/i
+
+function spelt(method: string): string {
+  return method.trim().toUpperCase()
+}
+
+const plainly = remembered((method): readonly string[] => [spelt(method)])
 
 /** Servers that turn fields into variables take `_` for `-`. */
 function isOverride(name: string): boolean {

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { sanitised } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
+import { remembered } from './remembered.ts'
 
 /** Judges the values of all Host fields of a request. */
 export type HostPolicy = (hosts: readonly string[]) => Refusal | undefined
@@ -17,13 +18,13 @@ export function createHostPolicy({ allowedHosts }: { allowedHosts: readonly stri
   const loopback = loopbackAddresses()
   const allowed = allowedHosts.map(parseAllowed)
 
-  function isServed(value: string): boolean {
+  const isServed = remembered((value) => {
     const [, name, port] = HOST.exec(value.toLowerCase()) ?? []
     if (name === undefined) return false
     if (name === 'localhost') return true
     if (isLoopback(name)) return true
     return allowed.some((entry) => entry.matches(name) && (entry.port === undefined || entry.port === port))
-  }
+  })
 
   function isLoopback(name: string): boolean {
     const family = addressFamily(name)

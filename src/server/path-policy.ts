@@ -4,6 +4,7 @@ import { isReadMethod } from './effective-method.ts'
 import { compilePattern } from './path-pattern.ts'
 import { namesRecord, recordIdPattern } from './record-ids.ts'
 import type { Refusal } from './refusal.ts'
+import { remembered } from './remembered.ts'
 
 /** Judges one method on one policy path (`Target.policyPath`), and on the query where that names records. */
 export type PathPolicy = (method: string, policyPath: string, search: string) => Refusal | undefined
@@ -32,18 +33,26 @@ export function createPathPolicy({ allowedPaths, deniedPaths }: PathPolicyOption
   checkPatterns('PROXY_ALLOWED_PATHS', allowedPaths, /^(?:\/|soap:\w+$)/)
   const named = new Set(allowedPaths.map((entry) => entry.toLowerCase()))
   const allowed = [...API_PREFIXES, ...allowedPaths].map(compilePattern)
-  const builtIn = rulesInForce(allowedPaths).map((rule) => ({ ...rule, covers: coverage(rule) }))
+  const builtIn = rulesInForce(allowedPaths).map((rule) => ({ rule, ...coverage(rule) }))
+  // All that depends on the path alone.
+  const read = remembered((path) => ({
+    own: judgeDenied(path),
+    isNamed: named.has(path),
+    covering: new Set(builtIn.filter((row) => row.matches(path))),
+    isAllowed: allowed.some((matches) => matches(path)),
+  }))
 
   return (method, path, search) => {
-    const own = judgeDenied(path)
+    const { own, isNamed, covering, isAllowed } = read(path)
     if (own !== undefined) return own
-    if (named.has(path)) return undefined
-    const rule = builtIn.find(
-      (row) => (row.methods === 'any' || !isReadMethod(method)) && row.covers(path, search) && row.except !== path,
-    )
-    if (rule !== undefined) return ruleRefusal(rule)
-    if (allowed.some((matches) => matches(path))) return undefined
-    return refusal('not an API path', 'To allow it, add it to PROXY_ALLOWED_PATHS.')
+    if (isNamed) return undefined
+    const isRead = isReadMethod(method)
+    for (const row of builtIn) {
+      const { rule, names } = row
+      if ((isRead && rule.methods !== 'any') || rule.except === path) continue
+      if (covering.has(row) || names?.(path, search) === true) return ruleRefusal(rule)
+    }
+    return isAllowed ? undefined : refusal('not an API path', 'To allow it, add it to PROXY_ALLOWED_PATHS.')
   }
 }
 
@@ -58,11 +67,17 @@ export function ruleRefusal({ pattern, why }: DeniedPath): Refusal {
   return refusal(pattern, `${why} To allow it all the same, name "${pattern}" in PROXY_ALLOWED_PATHS.`)
 }
 
-function coverage({ pattern, records }: DeniedPath): (path: string, search: string) => boolean {
+interface Coverage {
+  readonly matches: (path: string) => boolean
+  /** Whether a record of the row's is named, which the query may do. */
+  readonly names?: (path: string, search: string) => boolean
+}
+
+function coverage({ pattern, records }: DeniedPath): Coverage {
   const matches = compilePattern(pattern)
-  if (records === undefined) return matches
+  if (records === undefined) return { matches }
   const recordId = recordIdPattern(records.keyPrefix)
-  return (path, search) => matches(path) || namesRecord(recordId, path, search)
+  return { matches, names: (path, search) => namesRecord(recordId, path, search) }
 }
 
 function refusal(rule: string, detail: string): Refusal {

@@ -1,6 +1,7 @@
 import { isReadMethod } from './effective-method.ts'
 import { compilePattern } from './path-pattern.ts'
 import type { Refusal } from './refusal.ts'
+import { remembered } from './remembered.ts'
 
 /** Reads that the platform takes as POST, the query in the body. */
 const READ_BY_POST = [
@@ -23,13 +24,15 @@ const WRITE_BY_GET = [
   '/cometd',
 ].map(compilePattern)
 
+const actsByGet = remembered((policyPath) => WRITE_BY_GET.some((matches) => matches(policyPath)))
+
 /**
  * PROXY_READ_ONLY for what the path tells: passes what can change nothing. The bodies of composite and SOAP requests are
  * judged where they are read, so those paths are not asked of this function.
  */
 export function judgeReadOnly(method: string, policyPath: string): Refusal | undefined {
   const isRead = isReadMethod(method)
-    ? !WRITE_BY_GET.some((matches) => matches(policyPath))
+    ? !actsByGet(policyPath)
     : method === 'POST' && READ_BY_POST.some((matches) => matches(policyPath))
   return isRead ? undefined : readOnlyRefusal()
 }

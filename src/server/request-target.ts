@@ -1,3 +1,5 @@
+import { remembered } from './remembered.ts'
+
 /** A request target in origin-form, in the one reading that both the policy and the upstream get. */
 export interface Target {
   /** As sent, with repeated slashes collapsed: what goes upstream. */
@@ -26,9 +28,11 @@ export function parseTarget(rawUrl: string): Target | TargetProblem {
   }
   // The Salesforce CLI and Data Loader send //services/…; http-proxy would refuse it.
   const path = collapseSlashes(sent)
-  const policyPath = decodedForPolicy(path)
+  const policyPath = decoded(path)
   return typeof policyPath === 'string' ? { path, search, policyPath } : policyPath
 }
+
+const decoded = remembered(decodedForPolicy)
 
 /** The target with repeated slashes of its path collapsed: for the router, before the guard judges it. The query stays as it is. */
 export function collapseSlashes(target: string): string {

@@ -49,6 +49,8 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
     childLoggerFactory: (parent) => parent,
     // Listeners are closed first; what is still under way then is not to be turned away.
     return503OnClosing: false,
+    // Nobody here reads a parsed query: it goes on as it is.
+    routerOptions: { querystringParser: () => ({}) },
     // The Salesforce CLI and Data Loader send //services/…, which http-proxy would refuse.
     rewriteUrl: (request) => collapseSlashes(request.url ?? '/'),
     // The router's own complaints, such as a malformed escape in the path, come before any hook.

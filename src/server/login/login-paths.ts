@@ -1,3 +1,5 @@
+import { remembered } from '../remembered.ts'
+
 /** What of a login is answered here, by what its path names. */
 export type LoginEndpoint = 'token' | 'revoke' | 'soap'
 
@@ -5,10 +7,10 @@ export type LoginEndpoint = 'token' | 'revoke' | 'soap'
  * The endpoint that a policy path (lower case, no final slash) names, below any path of a site's: `/partners/services/oauth2/token` is how
  * tools log in to an Experience Cloud site, and a made-up password is not to be shown to the policy's sense of what an API path is.
  */
-export function loginEndpoint(policyPath: string): LoginEndpoint | undefined {
+export const loginEndpoint = remembered((policyPath): LoginEndpoint | undefined => {
   const [, name] = ENDPOINT.exec(policyPath) ?? []
   return name === undefined ? undefined : (ENDPOINTS[name] ?? 'soap')
-}
+})
 
 /** Whether the path alone shows that the proxy answers: SOAP on the API's own path has to be read first. */
 export function isSeparateLogin(policyPath: string): boolean {
