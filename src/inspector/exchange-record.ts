@@ -51,7 +51,7 @@ export function recordOf({ n, startedAt, exchange, replayOf }: Unsettled, net: C
     ms: rounded(exchange.ms),
     upstreamMs: upstreamMs === undefined ? null : rounded(upstreamMs),
     bytesIn: facts?.bytesIn ?? 0,
-    bytesOut: facts?.bytesOut ?? 0,
+    bytesOut: exchange.bytesOut,
     caller: caller ?? null,
     isResent: facts?.sessionReplaced === true,
     isBrokenOff: exchange.isBrokenOff,

@@ -53,7 +53,7 @@ export class Tally implements ExchangeObserver {
   }
 
   ended(exchange: Exchange): void {
-    const { method, family, status, ms, upstreamMs, caller, problem, isBrokenOff, facts } = exchange
+    const { method, family, status, ms, upstreamMs, caller, bytesOut, problem, isBrokenOff, facts } = exchange
     this.inFlight -= 1
     this.requests.add(
       1,
@@ -65,9 +65,9 @@ export class Tally implements ExchangeObserver {
     this.ownSeconds.observe(family, (ms - (upstreamMs ?? 0)) / 1000)
     if (upstreamMs !== undefined) this.upstreamSeconds.observe(family, upstreamMs / 1000)
     if (problem) this[problem.isRefusal ? 'refusals' : 'errors'].add(1, problem.code)
+    this.sent.add(bytesOut, family)
     if (!facts) return
     this.received.add(facts.bytesIn, family)
-    this.sent.add(facts.bytesOut, family)
     if (facts.limitInfo !== undefined && facts.limitInfo !== this.#limitInfo) {
       this.#limitInfo = facts.limitInfo
       this.#apiUsage = parseLimitInfo(facts.limitInfo)

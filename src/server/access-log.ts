@@ -12,7 +12,7 @@ export function logAccess(logger: Logger, exchange: Exchange, lines: RequestLine
   if (lines === 'failures' && !hasFailed(exchange)) return
   const path = normalPath(exchange.target)
   if (exchange.problem === undefined && infoOwn(logger, ownLine(exchange, path))) return
-  const { id, method, family, status, ms, upstreamMs, caller, problem, isBrokenOff, facts } = exchange
+  const { id, method, family, status, ms, upstreamMs, caller, problem, isBrokenOff, facts, bytesOut } = exchange
   logger.info(
     {
       reqId: id,
@@ -23,7 +23,7 @@ export function logAccess(logger: Logger, exchange: Exchange, lines: RequestLine
       ownMs: rounded(ms - (upstreamMs ?? 0)),
       upstreamMs: upstreamMs === undefined ? undefined : rounded(upstreamMs),
       bytesIn: facts?.bytesIn,
-      bytesOut: facts?.bytesOut,
+      bytesOut,
       caller,
       sfdcRequestId: facts?.sfdcRequestId,
       replayed: facts?.sessionReplaced === true ? true : undefined,

@@ -19,6 +19,7 @@ export interface ExchangeFacts {
   sessionReplaced: boolean
   /** Bytes of the body that the caller sent. */
   bytesIn: number
+  /** Bytes of the body that came from upstream and went to the caller. */
   bytesOut: number
   /** Cloudaware's own name for the request: what its support asks for. */
   sfdcRequestId: string | undefined
@@ -42,6 +43,8 @@ export interface Exchange {
   readonly ms: number
   /** The part of `ms` during which a connection to Cloudaware worked on it; undefined where nothing was sent. */
   readonly upstreamMs: number | undefined
+  /** Bytes of the answer's body, whoever made it. */
+  readonly bytesOut: number
   /** The name of the key that the caller presented. */
   readonly caller: string | undefined
   /** Why the proxy answered itself, where it did. */
@@ -95,6 +98,7 @@ export function watchExchange({ request, reply, observer, now, guard }: Watched)
         facts?.upstreamStartedAt === undefined
           ? undefined
           : (facts.upstreamEndedAt ?? endedAt) - facts.upstreamStartedAt,
+      bytesOut: facts?.answerHeaders === undefined ? ownBytes(request, reply) : facts.bytesOut,
       caller: guard.callerOf(request),
       // Requests that the router itself refuses are not decorated.
       problem: problem ?? undefined,
@@ -102,6 +106,11 @@ export function watchExchange({ request, reply, observer, now, guard }: Watched)
       facts: facts ?? undefined,
     })
   })
+}
+
+/** Of an answer that the proxy made itself, which is always written whole. */
+function ownBytes({ method }: FastifyRequest, reply: FastifyReply): number {
+  return method === 'HEAD' || !reply.raw.headersSent ? 0 : Number(reply.getHeader('content-length') ?? 0)
 }
 
 /** A login may carry its password in the query. */

@@ -65,9 +65,22 @@ test('an answer of the proxy has its line and its id too, even one that the rout
     const id = String(reply.headers['x-request-id'])
     expect([reply.status, id]).toEqual([status, expect.stringMatching(MADE)])
     const line = await org.app.accessLine(id)
-    expect(line).toMatchObject({ status, error, path })
+    expect(line).toMatchObject({ status, error, path, bytesOut: reply.body.length })
+    expect(reply.body.length).toBeGreaterThan(0)
     expect(line).not.toHaveProperty('upstreamMs')
   }
+})
+
+test.each([
+  ['for want of a token', 'GET', LIMITS, { CLOUDAWARE_CLIENT_SECRET: 'wrong' }, 503],
+  ['to HEAD, which has no body', 'HEAD', '/secur/frontdoor.jsp', {}, 403],
+  ['to a login', 'POST', '/services/oauth2/token?grant_type=password&username=a&password=b', {}, 200],
+] as const)('the bytes of an answer of the proxy are counted %s', async (_what, method, path, env, status) => {
+  await using org = await startDemoOrg({ records: 10 }, { env })
+  const reply = await ask(org.app.port, path, { method, headers: { 'x-request-id': 'own-answer' } })
+  expect(reply.status).toBe(status)
+  expect(reply.body.length > 0).toBe(method !== 'HEAD')
+  expect(await org.app.accessLine('own-answer')).toMatchObject({ status, bytesOut: reply.body.length })
 })
 
 test('a caller who leaves has a line without a status, and the time that the upstream had', async () => {

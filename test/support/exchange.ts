@@ -26,6 +26,7 @@ export function exchangeOf(parts: Parts = {}): Exchange {
     ms: 12,
     upstreamMs: 10,
     caller: undefined,
+    bytesOut,
     problem: undefined,
     isBrokenOff: false,
     facts: isRefused ? undefined : factsOf({ target, bytesIn, bytesOut, bodies, ...sent, ...answered }),

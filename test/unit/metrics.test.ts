@@ -14,6 +14,7 @@ const EXCHANGE: Exchange = {
   ms: 5,
   upstreamMs: 4,
   caller: undefined,
+  bytesOut: 0,
   problem: undefined,
   isBrokenOff: false,
   facts: undefined,
