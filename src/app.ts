@@ -3,8 +3,8 @@ import { Agent } from 'undici'
 import { systemClock, type Clock } from './clock.ts'
 import { openCallerKeys } from './caller-keys.ts'
 import { companyProxy } from './company-proxy.ts'
-import { describeSettings, type Settings } from './config.ts'
-import { createFront } from './front.ts'
+import { callerSecretsOf, describeSettings, type Settings } from './config.ts'
+import { createFront, type Front } from './front.ts'
 import { openHttpsIdentity } from './https-identity.ts'
 import { Inspection } from './inspection.ts'
 import { LogLevel } from './log-level.ts'
@@ -17,6 +17,8 @@ import { createAdminGuard } from './server/admin/admin-guard.ts'
 import { createHealth } from './server/admin/health.ts'
 import { createTokens } from './tokens.ts'
 import type { TokenEvent } from './token/token-source.ts'
+import type { Fleet } from './workers/fleet.ts'
+import type { StartWorker } from './workers/worker-process.ts'
 import { connectorFor } from './upstream/connector.ts'
 import { trusting } from './upstream/trust.ts'
 
@@ -31,6 +33,8 @@ export interface AppDependencies {
   readonly stateDirectory: string
   /** Told of secrets that came after the settings, for the log to blank them. */
   readonly onSecret?: (secret: string) => void
+  /** How a worker is started, where WORKERS asks for more than one process. */
+  readonly startWorker?: (() => Promise<StartWorker>) | undefined
   /** Asked for by POST /quitquitquit. */
   readonly onQuit?: () => void
 }
@@ -57,7 +61,8 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   let hasStarted = false
   let url: string | null = null
   const inspection = new Inspection({ settings, clock, version })
-  const logLevel = new LogLevel(logger)
+  let crew: Fleet | undefined
+  const logLevel = new LogLevel(logger, (level) => crew?.setLogLevel(level))
   const observers = createObservers({
     logger,
     clock,
@@ -71,7 +76,17 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
 
   // First, since it alone may find the configuration wrong.
   const https = await openHttpsIdentity({ settings, clock, logger, stateDirectory })
-  const callerKeys = await openCallerKeys({ settings, clock, logger, onSecret })
+  const callerSecrets = new Set(callerSecretsOf(settings))
+  const callerKeys = await openCallerKeys({
+    settings,
+    clock,
+    logger,
+    onSecret: (secret) => {
+      callerSecrets.add(secret)
+      onSecret(secret)
+    },
+    onChange: (keys) => crew?.setCallerKeys(keys, callerSecrets),
+  })
   const connector = connectorFor({
     timeoutMs: settings.UPSTREAM_CONNECT_TIMEOUT_MS,
     secureContext: trusting(ca),
@@ -90,27 +105,46 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     onEvent: (event) => {
       hasStarted ||= event.type === 'obtained'
       observers.token(event)
+      crew?.tellStanding()
       onTokenEvent?.(event)
     },
   })
   const { keeper } = tokens
   const instanceUrl = () => keeper.status().token?.instanceUrl ?? undefined
   const upstreamOrigin = () => settings.CLOUDAWARE_API_URL ?? instanceUrl() ?? settings.CLOUDAWARE_URL
-  const front = await createFront({
-    settings,
-    logger,
-    clock,
-    version,
-    connector,
-    tokens: keeper,
-    instanceUrl,
-    callerKeys: callerKeys?.current,
-    identity: https?.certificate.identity,
-    observers,
-    onToken: ({ value }) => {
-      inspection.addToken(value)
-    },
-  })
+  if (settings.WORKERS > 1) {
+    const { manFleet } = await import('./workers/man-fleet.ts')
+    crew = await manFleet({
+      settings,
+      clock,
+      logger,
+      version,
+      startWorker: dependencies.startWorker,
+      keeper,
+      tally: observers.tally,
+      ca,
+      callerKeys: callerKeys?.current,
+      callerSecrets: () => callerSecrets,
+      identity: () => https?.certificate.identity,
+    })
+  }
+  const front: Front =
+    crew ??
+    (await createFront({
+      settings,
+      logger,
+      clock,
+      version,
+      connector,
+      tokens: keeper,
+      instanceUrl,
+      callerKeys: callerKeys?.current,
+      identity: https?.certificate.identity,
+      observers,
+      onToken: ({ value }) => {
+        inspection.addToken(value)
+      },
+    }))
   https?.certificate.onRenewal((identity) => {
     front.renew(identity)
   })
@@ -131,9 +165,20 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       tokenStatus: () => keeper.status(),
       hasStarted: () => hasStarted,
       isDraining: () => isDraining,
+      workers: crew && (() => crew.status),
     }),
-    status: () => ({ ...overview(), apiRefusals: observers.apiRefusals.list(), settings: describeSettings(settings) }),
-    page: inspection.page({ overview, allowance: () => observers.tally.apiUsage }),
+    status: async () => {
+      await crew?.update()
+      const apiRefusals = crew ? crew.refusals : observers.apiRefusals.list()
+      return { ...overview(), ...(crew && { workers: crew.status }), apiRefusals, settings: describeSettings(settings) }
+    },
+    page: inspection.page({
+      overview: () => {
+        crew?.freshen()
+        return overview()
+      },
+      allowance: () => observers.tally.apiUsage,
+    }),
     metrics: metricsOnDemand({
       tally: observers.tally,
       tokenStatus: () => keeper.status(),
@@ -144,6 +189,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
         queued: front.load.waiting,
       }),
       version,
+      ...(crew && { crew: () => crew.processMetrics(), update: () => crew.update({ withProcess: true }) }),
     }),
     refresh: () => keeper.refresh(),
     logLevel,

@@ -11,6 +11,8 @@ export interface CallerKeysOptions {
   readonly logger: Logger
   /** Told every key read later than the settings, so that it is never printed. */
   readonly onSecret: (secret: string) => void
+  /** Told of the keys that are good from now on, where they change. */
+  readonly onChange?: (keys: readonly CallerKey[]) => void
 }
 
 export interface CallerKeys {
@@ -23,7 +25,7 @@ export interface CallerKeys {
 
 /** The keys that callers must present; undefined where none is asked for. Those of a file are read again when it changes. */
 export async function openCallerKeys(options: CallerKeysOptions): Promise<CallerKeys | undefined> {
-  const { settings, clock, logger, onSecret } = options
+  const { settings, clock, logger, onSecret, onChange } = options
   const { PROXY_API_KEY: text, PROXY_API_KEY_FILE: path } = settings
   if (text === undefined) return undefined
   const hold = (named: readonly NamedKey[]) =>
@@ -40,6 +42,7 @@ export async function openCallerKeys(options: CallerKeysOptions): Promise<Caller
     else {
       for (const { key } of changed.keys) onSecret(key)
       keys = await hold(changed.keys)
+      onChange?.(keys)
       logger.info({ callers: keys.map(({ name }) => name) }, 'API keys read again')
     }
   }

@@ -3,7 +3,10 @@ import type { Settings } from './config.ts'
 import type { ConnectorOptions } from './upstream/connector.ts'
 
 /** HTTPS_PROXY and NO_PROXY, for the connector. */
-export function companyProxyOf({ HTTPS_PROXY: url, NO_PROXY: except = '' }: Settings): ConnectorOptions['proxy'] {
+export function companyProxyOf({
+  HTTPS_PROXY: url,
+  NO_PROXY: except = '',
+}: Pick<Settings, 'HTTPS_PROXY' | 'NO_PROXY'>): ConnectorOptions['proxy'] {
   return url === undefined ? undefined : { url, except }
 }
 

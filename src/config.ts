@@ -5,6 +5,7 @@ import { crossCheck } from './config/checks.ts'
 import type { Checked } from './config/checks.ts'
 import { hasFileTwin, SETTINGS } from './config/schema.ts'
 import type { SettingName, ValidatedSettings } from './config/schema.ts'
+import type { Settings } from './config/settings.ts'
 import { errorCode, gatherTexts, gatherValues } from './config/sources.ts'
 import type { Sources } from './config/sources.ts'
 import { ConfigError } from './config-error.ts'
@@ -12,15 +13,13 @@ import { withoutTrailingSlash, withProxyScheme } from './config/url-checks.ts'
 import { validate } from './config/validate.ts'
 
 export { ConfigError } from './config-error.ts'
+export type { Settings } from './config/settings.ts'
 export { parseCallerKeys } from './config/caller-keys.ts'
 export type { NamedKey } from './config/caller-keys.ts'
 export { describeSettings, exampleFile, settingsHelp, settingsTable } from './config/render.ts'
 export { environmentWarnings } from './config/sources.ts'
-
-/** Everything that can be set, by environment name, checked. URLs have no trailing slash; paths of files are as given. */
-export type Settings = Readonly<
-  ValidatedSettings & Required<Pick<ValidatedSettings, 'CLOUDAWARE_TOKEN_URL' | 'CLOUDAWARE_JWT_AUDIENCE'>>
->
+export { isSetting, servingSettings } from './config/serving.ts'
+export type { ServingSettings } from './config/serving.ts'
 
 /** The settings from flags, environment, file and defaults, in this order of precedence. Throws ConfigError. */
 export function loadSettings({
@@ -62,14 +61,23 @@ export function loadSome<Name extends SettingName>(
 }
 
 /** The credentials among the settings, which must never be printed; of several API keys each by itself. */
-export function secretsOf(settings: Settings): readonly string[] {
-  const keys = parseCallerKeys(settings.PROXY_API_KEY ?? '')
+export function secretsOf(settings: Partial<Settings>): readonly string[] {
   const given = Object.entries(settings).flatMap(([name, value]) =>
     // Where its address holds no credentials, the company's proxy may be named.
     hasFileTwin(name) && typeof value === 'string' && name !== 'HTTPS_PROXY' ? [value] : [],
   )
-  const all = [...given, ...proxyCredentials(settings.HTTPS_PROXY), ...storePassword(settings.TOKEN_STORE_URL)]
-  return 'keys' in keys ? [...all, ...keys.keys.map(({ key }) => key)] : all
+  return [
+    ...given,
+    ...proxyCredentials(settings.HTTPS_PROXY),
+    ...storePassword(settings.TOKEN_STORE_URL),
+    ...callerSecretsOf(settings),
+  ]
+}
+
+/** What callers may present, each key by itself. */
+export function callerSecretsOf({ PROXY_API_KEY: text }: Partial<Settings>): readonly string[] {
+  const parsed = parseCallerKeys(text ?? '')
+  return 'keys' in parsed ? parsed.keys.map(({ key }) => key) : []
 }
 
 /** Each form in which they travel or are written down. */

@@ -1,10 +1,10 @@
 import type { buildConnector } from 'undici'
 import type { Clock } from './clock.ts'
-import type { Settings } from './config.ts'
+import type { ServingSettings } from './config.ts'
 import { guardFor } from './guard-for.ts'
 import type { Logger } from './logger.ts'
 import type { Observers } from './observers.ts'
-import { openFrontListeners } from './open-listeners.ts'
+import { openFrontListeners, type CrewPlace } from './open-listeners.ts'
 import type { CallerKey } from './server/caller-key.ts'
 import { drain } from './server/drain.ts'
 import type { TlsIdentity } from './server/draining-server.ts'
@@ -44,7 +44,7 @@ export interface FrontLoad {
 }
 
 export interface FrontOptions {
-  readonly settings: Settings
+  readonly settings: ServingSettings
   readonly logger: Logger
   readonly clock: Clock
   readonly version: string
@@ -57,13 +57,16 @@ export interface FrontOptions {
   /** Of the https listener, where there is one. */
   readonly identity: TlsIdentity | undefined
   readonly observers: Pick<Observers, 'exchanges' | 'bearer'>
+  /** Where it is one of several workers. */
+  readonly crew?: CrewPlace | undefined
   /** Told of a token that is about to be sent. */
   readonly onToken: (token: AccessToken) => void
 }
 
 /** A front in this process; it listens to nobody until it is opened. */
 export async function createFront(options: FrontOptions): Promise<Front> {
-  const { settings, logger, clock, version, connector, tokens, instanceUrl, callerKeys, observers, onToken } = options
+  const { settings, logger, clock, version, connector, tokens, instanceUrl, callerKeys, observers, crew, onToken } =
+    options
   /** Where the last request went. */
   let askedOrigin: string | undefined
   const upstream = createUpstream({
@@ -80,6 +83,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     clock,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     replayLimitBytes: settings.PROXY_REPLAY_LIMIT_BYTES,
+    sharers: crew?.size ?? 1,
     onEvent: (event) => {
       observers.bearer(event)
     },
@@ -123,7 +127,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
       },
     },
     async open() {
-      listeners = await openFrontListeners(settings, { server, identity })
+      listeners = await openFrontListeners(settings, { server, identity, crew })
       return { plain: listeners.plain.port, secure: listeners.secure?.port }
     },
     renew(renewed) {

@@ -7,10 +7,13 @@ type Level = (typeof LOG_LEVELS)[number]
 /** The level of the log while the program runs; a restart goes back to what is configured. */
 export class LogLevel {
   readonly #logger: Logger
+  readonly #onChange: (level: Level) => void
   readonly configured: string
 
-  constructor(logger: Logger) {
+  /** `onChange`: for other loggers of the program. */
+  constructor(logger: Logger, onChange: (level: Level) => void = () => undefined) {
     this.#logger = logger
+    this.#onChange = onChange
     this.configured = logger.level
   }
 
@@ -40,5 +43,6 @@ export class LogLevel {
     const wasHeard = this.#logger.isLevelEnabled('warn')
     this.#logger.level = level
     if (!wasHeard) this.#logger.warn({ level, previous }, 'log level changed')
+    this.#onChange(level)
   }
 }

@@ -15,6 +15,8 @@ export interface LoggerOptions {
   isTTY?: boolean
   /** The secrets that must not be printed in any form; asked for each line, so it may grow. */
   secrets?: () => Iterable<string>
+  /** The number of the process among several that log to the same place. */
+  worker?: number
 }
 
 /** Whether lines are rendered for people: on request, and by `auto` on a terminal. */
@@ -29,7 +31,9 @@ export function createLogger({
   destination = stdout({ fd: 1, sync: true }),
   isTTY = false,
   secrets = () => [],
+  worker,
 }: LoggerOptions): Logger {
+  const origin = worker === undefined ? '' : `,"worker":${worker}`
   // In this thread and synchronous: a worker would lose the last lines before an exit, which are the ones that matter.
   const render = isPretty({ format, isTTY })
     ? prettyFactory({ colorize: isTTY, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
@@ -44,11 +48,11 @@ export function createLogger({
     },
     writeOwn({ members, foreign, message }) {
       if (!JSON_SAFE.test(foreign) || !redact.isPlain(foreign)) return false
-      write(`{"level":${INFO}${stdTimeFunctions.epochTime()}${members},"msg":"${message}"}\n`)
+      write(`{"level":${INFO}${stdTimeFunctions.epochTime()}${origin}${members},"msg":"${message}"}\n`)
       return true
     },
   }
-  return pino({ level, base: null, timestamp: stdTimeFunctions.epochTime }, guarded)
+  return pino({ level, base: worker === undefined ? null : { worker }, timestamp: stdTimeFunctions.epochTime }, guarded)
 }
 
 /** A line of which the program itself has written all but a few values. */

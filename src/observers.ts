@@ -21,7 +21,8 @@ export interface Observers {
 interface ObserversOptions {
   readonly logger: Logger
   readonly clock: Clock
-  readonly inspector: Inspector
+  /** Undefined in a worker: the status page is the primary's. */
+  readonly inspector?: Pick<Inspector, 'ended' | 'token' | 'bearer'> | undefined
   readonly requestLines: RequestLines
 }
 
@@ -38,20 +39,20 @@ export function createObservers({ logger, clock, inspector, requestLines }: Obse
       ended(exchange) {
         logAccess(logger, exchange, requestLines)
         tally.ended(exchange)
-        inspector.ended(exchange)
+        inspector?.ended(exchange)
         apiRefusals.ended(exchange)
       },
     },
     token(event) {
       logTokenEvent(logger, event)
       tally.token(event)
-      inspector.token(event)
+      inspector?.token(event)
     },
     bearer(event) {
       const isNews = event.type !== 'api-refused' || apiRefusals.refused(event.family, event.diagnosis)
       logBearerEvent(logger, event, isNews)
       tally.bearer(event)
-      inspector.bearer(event)
+      inspector?.bearer(event)
     },
   }
 }

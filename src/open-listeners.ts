@@ -1,21 +1,28 @@
-import type { Settings } from './config.ts'
+import type { ServingSettings, Settings } from './config.ts'
 import type { TlsIdentity } from './server/draining-server.ts'
 import { listenerLimits } from './server/listener-limits.ts'
 import { listen, type TcpListener } from './server/listeners.ts'
 import { openProxyListeners, type ProxyListeners } from './server/proxy-listeners.ts'
 import type { ProxyServer } from './server/server.ts'
 
+/** One of `size` workers, which share the listeners and together keep to the limits. */
+export interface CrewPlace {
+  readonly size: number
+  /** PROXY_SOCKET, where it is made; the primary moves it into place. */
+  readonly socketPath: string | undefined
+}
+
 /** Opens the ways in to the proxy that the settings ask for, or none. Rejects with what stood in the way. */
 export function openFrontListeners(
-  settings: Settings,
-  { server, identity }: { server: ProxyServer; identity: TlsIdentity | undefined },
+  settings: ServingSettings,
+  { server, identity, crew }: { server: ProxyServer; identity: TlsIdentity | undefined; crew: CrewPlace | undefined },
 ): Promise<ProxyListeners> {
   return openProxyListeners({
     host: settings.PROXY_HOST,
     port: settings.PROXY_PORT,
     tls: identity && { port: settings.PROXY_TLS_PORT ?? 0, identity },
-    socketPath: settings.PROXY_SOCKET,
-    limits: listenerLimits(settings.UPSTREAM_TIMEOUT_MS),
+    socket: crew?.socketPath === undefined ? settings.PROXY_SOCKET : { sharedPath: crew.socketPath },
+    limits: listenerLimits(settings.UPSTREAM_TIMEOUT_MS, crew?.size),
     handle: server.handle,
   })
 }

@@ -8,7 +8,7 @@ import { FirstTokenWait, type TokenFailure } from './first-token.ts'
 import { diagnosisRows, rowText } from './layout.ts'
 import { explainListenError } from './listen-error.ts'
 import { takeFlags } from './own-flags.ts'
-import { loggerFor } from './serve.ts'
+import { loggerFor, workersOn } from './serve.ts'
 import { stateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
 
@@ -46,10 +46,11 @@ export async function exec(cli: Cli): Promise<ExitCode> {
   }
 }
 
-/** Listeners of the standing proxy, which may run beside this one. */
+/** Listeners and processes of the standing proxy, which may run beside this one. */
 const ITS_OWN = [
   'PROXY_HOST',
   'PROXY_PORT',
+  'WORKERS',
   'PROXY_SOCKET',
   'PROXY_TLS_PORT',
   'PROXY_TLS_CERT_FILE',
@@ -91,6 +92,7 @@ async function startOwnProxy(
       stateDirectory: stateDirectory(cli),
       ca: caOf(settings, cli),
       onSecret,
+      startWorker: workersOn('stderr', cli),
       onTokenEvent: (event) => {
         firstToken.tell(event)
       },

@@ -4,6 +4,9 @@ import { gatheredOutput } from './gathered-output.ts'
 import { onSignal, onStop } from './process-signals.ts'
 import { startProgram, type Program, type ProgramOptions } from './program.ts'
 
+/** PIPE_BUF is 4096 bytes on Linux; few characters of a log have more than one. */
+const PIPE_CHARACTERS = 4000
+
 /**
  * The real process. A reader that goes away (`| head`), or a terminal that is closed, must not crash it.
  * `release` is called once signals are minded here.
@@ -14,7 +17,12 @@ export function processCli({ release }: { release: () => void }): Cli {
       if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
     })
   }
-  const output = gatheredOutput((text) => process.stdout.write(text))
+  const isWorker = process.send !== undefined
+  const output = gatheredOutput(
+    (text) => process.stdout.write(text),
+    setImmediate,
+    isWorker ? PIPE_CHARACTERS : Infinity,
+  )
   process.on('exit', () => {
     output.flush()
   })

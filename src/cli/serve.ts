@@ -10,6 +10,7 @@ import { serviceManager } from './service-manager.ts'
 import { serviceStatus } from './service-status.ts'
 import { stateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
+import type { StartWorker } from '../workers/worker-process.ts'
 
 /** What closing may take beyond the drain: sockets and files. */
 const CLOSING_MS = 5000
@@ -60,6 +61,11 @@ interface Logging {
   readonly onSecret: (secret: string) => void
 }
 
+/** How workers are started; loaded only where there are to be any. */
+export function workersOn(stream: 'stdout' | 'stderr', { env }: Pick<Cli, 'env'>): () => Promise<StartWorker> {
+  return async () => (await import('./worker-processes.ts')).workerProcesses(env, stream)
+}
+
 interface StartOptions extends Logging {
   settings: Settings
   cli: Cli
@@ -83,6 +89,7 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
       stateDirectory: stateDirectory(cli),
       onSecret,
       ca: caOf(settings, cli),
+      startWorker: workersOn('stdout', cli),
       ...(onTokenEvent && { onTokenEvent }),
       onQuit: () => {
         running.stop?.()

@@ -86,6 +86,10 @@ export const settingsSchema = Type.Object({
     default: 'localhost',
   }),
   PROXY_PORT: whole('The port to listen on; 0 takes any free one, printed at start', { default: 8080, ...PORT }),
+  WORKERS: whole(
+    'How many processes serve requests, on a machine with cores to spare; they use one token, and share the limits on connections and waiting requests',
+    { default: 1, minimum: 1, maximum: 64 },
+  ),
   PROXY_SOCKET: text('A unix socket to listen on too, created with mode 0600 whatever the umask'),
   PROXY_TLS_PORT: Type.Optional(
     whole('An https listener beside the plain one, for tools that speak nothing else; 0 takes any free port', PORT),

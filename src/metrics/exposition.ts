@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { TokenStatus } from '../token/token-status.ts'
 import type { Counts } from './counts.ts'
+import { createCrewMetrics, type CrewMetrics } from './crew-metrics.ts'
 import type { Tally } from './tally.ts'
 import { TalliedHistogram } from './tallied-histogram.ts'
 
@@ -17,6 +18,8 @@ export interface ExpositionOptions {
   readonly tokenStatus: () => TokenStatus
   readonly upstreamStats: () => UpstreamStats
   readonly version: string
+  /** Of the workers, where requests are served by such. */
+  readonly crew?: (() => CrewMetrics) | undefined
 }
 
 export interface Exposition {
@@ -26,9 +29,10 @@ export interface Exposition {
 }
 
 /** The only place that knows prom-client. Loaded when the first scrape comes; everything is read at each. */
-export function createExposition({ tally, tokenStatus, upstreamStats, version }: ExpositionOptions): Exposition {
+export function createExposition({ tally, tokenStatus, upstreamStats, version, crew }: ExpositionOptions): Exposition {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  const crewMetrics = crew && createCrewMetrics(crew)
+  if (!crewMetrics) collectDefaultMetrics({ register: registry })
   const counter = (name: string, help: string, counts: Counts<string>, labelNames: string[]) =>
     new Counter({
       name: `cloudaware_proxy_${name}`,
@@ -101,7 +105,8 @@ export function createExposition({ tally, tokenStatus, upstreamStats, version }:
     registers: [registry],
   }).set({ version, grant: tokenStatus().grant }, 1)
 
-  return { contentType: registry.contentType, scrape: () => registry.metrics() }
+  const scrape = async () => (crewMetrics ? `${await crewMetrics()}\n` : '') + (await registry.metrics())
+  return { contentType: registry.contentType, scrape }
 }
 
 /** From Sforce-Limit-Info, as the last answer told it. */

@@ -12,8 +12,8 @@ export interface ListenerLimits {
   readonly maxConnections: number
 }
 
-/** `upstreamTimeoutMs` is the longest that a caller may have to wait in silence. */
-export function listenerLimits(upstreamTimeoutMs: number): ListenerLimits {
+/** `upstreamTimeoutMs` is the longest that a caller may have to wait in silence; `sharers` is how many processes serve the listener. */
+export function listenerLimits(upstreamTimeoutMs: number, sharers = 1): ListenerLimits {
   return {
     http: {
       // A head that drips is slowloris; a local caller sends it in one packet.
@@ -44,6 +44,6 @@ export function listenerLimits(upstreamTimeoutMs: number): ListenerLimits {
     },
     // A socket on which nothing moves either way is closed, well after the upstream had to answer.
     socketTimeoutMs: upstreamTimeoutMs + 60_000,
-    maxConnections: 4_096,
+    maxConnections: Math.ceil(4_096 / sharers),
   }
 }

@@ -1,5 +1,5 @@
 import type { DrainingServerOptions, TlsIdentity } from './draining-server.ts'
-import { allOf, listen, listenOnSocket } from './listeners.ts'
+import { allOf, listen, listenOnSharedSocket, listenOnSocket } from './listeners.ts'
 import type { Listener, TcpListener } from './listeners.ts'
 
 export interface ProxyListenersOptions extends Omit<DrainingServerOptions, 'identity'> {
@@ -7,7 +7,8 @@ export interface ProxyListenersOptions extends Omit<DrainingServerOptions, 'iden
   readonly port: number
   /** The https listener on the same host. */
   readonly tls: { readonly port: number; readonly identity: TlsIdentity } | undefined
-  readonly socketPath: string | undefined
+  /** The path of a unix socket of our own, or where one is made that several processes share. */
+  readonly socket: string | { readonly sharedPath: string } | undefined
 }
 
 export interface ProxyListeners extends Listener {
@@ -17,7 +18,7 @@ export interface ProxyListeners extends Listener {
 
 /** Opens every way in to the proxy, or none. Rejects with what stood in the way of the first that could not be opened. */
 export async function openProxyListeners(options: ProxyListenersOptions): Promise<ProxyListeners> {
-  const { host, port, tls, socketPath, limits, handle } = options
+  const { host, port, tls, socket, limits, handle } = options
   const server = { limits, handle }
   const open: Listener[] = []
   try {
@@ -25,7 +26,8 @@ export async function openProxyListeners(options: ProxyListenersOptions): Promis
     open.push(plain)
     const secure = tls && (await listen({ ...server, host, port: tls.port, identity: tls.identity }))
     if (secure) open.push(secure)
-    if (socketPath !== undefined) open.push(await listenOnSocket(socketPath, server))
+    if (typeof socket === 'string') open.push(await listenOnSocket(socket, server))
+    else if (socket !== undefined) open.push(await listenOnSharedSocket(socket.sharedPath, server))
     return { plain, secure, ...allOf(open) }
   } catch (error) {
     await allOf(open).close()

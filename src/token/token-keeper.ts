@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Introspect } from './introspection.ts'
 import type { TokenStatus } from './token-status.ts'
-import type { Grant, TokenEvent, TokenSource } from './token-source.ts'
+import type { AccessToken, Grant, TokenEvent, TokenSource } from './token-source.ts'
 
 /** The TokenSource as the composition root and the admin listener see it. */
 export interface TokenKeeper extends TokenSource {
@@ -12,6 +12,8 @@ export interface TokenKeeper extends TokenSource {
   /** The credentials may have changed: tries them at once, while the old token serves on. */
   reload(): void
   status(): TokenStatus
+  /** The token held, unless it was refused, and for how many milliseconds `get` gives it at once; none or less where it asks first. */
+  standing(): { readonly token: AccessToken; readonly calmForMs: number } | undefined
   /** Ends the loop and every wait. */
   close(): Promise<void>
 }

@@ -22,6 +22,8 @@ export interface UpstreamOptions {
   /** How long the head of an answer, and any pause within its body, may take. */
   readonly timeoutMs: number
   readonly replayLimitBytes: number
+  /** How many processes together hold no more bodies than one would. */
+  readonly sharers?: number
   readonly onEvent: (event: BearerEvent) => void
 }
 
@@ -44,7 +46,7 @@ const HELD_BYTES = 256 * 1024 * 1024
 
 /** The pool of connections to the API, with the session put on each request. Ours to close. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { connector, connections, connectionLifeMs, timeoutMs, replayLimitBytes } = options
+  const { connector, connections, connectionLifeMs, timeoutMs, replayLimitBytes, sharers = 1 } = options
   const watch = new ConnectionWatch()
   const agent = new Agent({
     connections,
@@ -58,9 +60,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     pipelining: 1,
     allowH2: false,
   })
-  const replayMemory = new ReplayMemory(
-    Math.max(replayLimitBytes, Math.min(replayLimitBytes * HELD_BODIES, HELD_BYTES)),
-  )
+  const heldBytes = Math.min(replayLimitBytes * HELD_BODIES, HELD_BYTES) / sharers
+  const replayMemory = new ReplayMemory(Math.max(replayLimitBytes, heldBytes))
   const { queueLimit: limit, queueTimeoutMs, clock } = options
   const queue = new ConnectionQueue({ places: connections, limit, timeoutMs: queueTimeoutMs, clock })
   const isStale = (error: Error) => watch.isStale(error)

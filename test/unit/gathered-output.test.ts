@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
 import { gatheredOutput } from '../../src/cli/gathered-output.ts'
 
-function bench() {
+function bench(most?: number) {
   const written: string[] = []
   const turns: (() => void)[] = []
   const output = gatheredOutput(
     (text) => written.push(text),
     (callback) => turns.push(callback),
+    most,
   )
   const endTurn = () => {
     for (const callback of turns.splice(0)) callback()
@@ -32,4 +33,11 @@ test('what waits is written at once when somebody cannot wait, and not again', (
   expect(written).toEqual(['last words\n'])
   endTurn()
   expect(written).toEqual(['last words\n'])
+})
+
+test('where pieces are bounded, a line that would make one too long begins the next', () => {
+  const { output, written, endTurn } = bench(10)
+  for (const line of ['one\n', 'two\n', 'three\n', 'a very long line\n', 'five\n']) output.add(line)
+  endTurn()
+  expect(written).toEqual(['one\ntwo\n', 'three\n', 'a very long line\n', 'five\n'])
 })
