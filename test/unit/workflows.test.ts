@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import manifest from '../../package.json' with { type: 'json' }
+import { workflowProblems } from '../support/workflow-problems.ts'
 
 interface Step {
   readonly uses?: string
@@ -26,6 +27,20 @@ const NAMES = readdirSync(FOLDER)
 
 test('there is a workflow for the check, the matrix, the image and the release', () => {
   expect(NAMES.sort()).toEqual(['check.yml', 'image.yml', 'release.yml', 'test.yml'])
+})
+
+test.each(NAMES)('%s is a workflow to GitHub’s own parser', async (name) => {
+  expect(await workflowProblems(name, text(name))).toEqual([])
+})
+
+test.each([
+  ['a key that no step has', 'runs-on: ubuntu-24.04', 'runs_on: ubuntu-24.04'],
+  ['an unknown context', '${{ github.workflow }}', '${{ gitbuh.workflow }}'],
+  ['a permission that there is not', 'contents: read', 'contents: reed'],
+])('%s is found by it', async (_, right, wrong) => {
+  const broken = text('check.yml').replace(right, wrong)
+  expect(broken).not.toBe(text('check.yml'))
+  expect(await workflowProblems('check.yml', broken)).not.toEqual([])
 })
 
 test.each(NAMES)('%s pins each action by its commit, with the version beside it', (name) => {
