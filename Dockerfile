@@ -6,8 +6,8 @@ FROM ${NODE_IMAGE} AS build
 
 # What the slim image lacks; where a base image of one's own has both, nothing is fetched.
 RUN command -v strip >/dev/null && test -s /etc/ssl/certs/ca-certificates.crt \
- || { apt-get update \
-   && apt-get install -y --no-install-recommends binutils ca-certificates \
+ || { apt-get -o Acquire::Retries=3 update \
+   && apt-get -o Acquire::Retries=3 install -y --no-install-recommends binutils ca-certificates \
    && rm -rf /var/lib/apt/lists/*; }
 
 # The file system of the final image, below /image: Node's debug symbols are a fifth of it and help nobody at run time.
@@ -26,7 +26,7 @@ RUN mkdir -p /image/usr/local/bin /image/etc/ssl/certs /image/app /state \
 WORKDIR /src
 COPY package.json package-lock.json ./
 # No library's install script is needed to bundle, so none runs.
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm ci --ignore-scripts --no-audit --no-fund --fetch-retries 5
 COPY LICENSE ./
 COPY scripts scripts
 COPY src src
