@@ -109,6 +109,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     rewritesAddresses: settings.PROXY_REWRITE_BODIES === 'identity',
     captureBodies: settings.INSPECT,
     clock,
+    waiting: () => upstream.load.waiting,
     onStreamed: collectingStreamGarbage(),
     observer: observers.exchanges,
   })

@@ -4,6 +4,8 @@ import { proxyStatus } from '../errors.ts'
 import type { ExchangeContext } from '../upstream/exchange-controller.ts'
 import { callerHeaders, callerTrailers } from '../upstream/response-headers.ts'
 import type { ExchangeFacts } from './exchange.ts'
+import { writeInterim } from './interim-answer.ts'
+import type { UnreadAnswer, UnreadAnswers } from './unread-answers.ts'
 
 export interface AnswerSinkOptions {
   readonly request: IncomingMessage
@@ -22,6 +24,10 @@ export interface AnswerSinkOptions {
   readonly onStreamed: (bytes: number) => void
   /** Called once, when the head of the upstream's answer is written: the answer is ours to write from here. */
   readonly onAnswer: () => void
+  /** Where it is known while its caller does not read. */
+  readonly unread: UnreadAnswers
+  /** Called when its caller has not read for too long, and others wait for the connection. */
+  readonly onUnread: () => void
   /** Called when there is no answer to write: nothing has been sent to the caller yet. */
   readonly onFailure: (error: Error) => void
 }
@@ -31,7 +37,7 @@ export interface AnswerSinkOptions {
  * A caller that leaves ends the upstream call; an upstream that breaks off breaks the caller's connection, so that
  * a part is never taken for the whole.
  */
-export class AnswerSink implements Dispatcher.DispatchHandler {
+export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
   readonly #options: AnswerSinkOptions
   #controller: Dispatcher.DispatchController | undefined
   #context: ExchangeContext = { sessionReplaced: false }
@@ -43,6 +49,7 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
     const { response } = options
     // `on`: an event that comes once needs no wrapper that takes the listener off.
     response.on('close', () => {
+      this.#isRead()
       if (response.writableFinished) return
       this.#callerLeft = true
       this.#controller?.abort(new Error('the caller left'))
@@ -104,15 +111,27 @@ export class AnswerSink implements Dispatcher.DispatchHandler {
     if (response.write(chunk) || this.#isWaitingForDrain) return
     this.#isWaitingForDrain = true
     controller.pause()
+    this.#options.unread.add(this)
     response.once('drain', () => {
-      this.#isWaitingForDrain = false
+      this.#isRead()
       controller.resume()
     })
+  }
+
+  giveUp(): void {
+    this.#options.onUnread()
+  }
+
+  /** Or there is no more to be read that would hold a connection. */
+  #isRead(): void {
+    if (this.#isWaitingForDrain) this.#options.unread.delete(this)
+    this.#isWaitingForDrain = false
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     const { response, facts, now } = this.#options
     facts.upstreamEndedAt = now()
+    this.#isRead()
     const trailers = callerTrailers(rawPairs(controller.rawTrailers))
     if (trailers.length > 0) response.addTrailers(trailers)
     response.end()
@@ -149,22 +168,4 @@ type RawHeaders = Dispatcher.DispatchController['rawHeaders']
 /** undici's HTTP/1.1 client gives a flat array of Buffers, name and value in turn. */
 function rawPairs(raw: RawHeaders): readonly Buffer[] {
   return Array.isArray(raw) ? (raw as Buffer[]) : []
-}
-
-/** Interim answers: Node 26.2 writes any of them, older ones the two that exist in practice. */
-function writeInterim(response: ServerResponse, status: number, headers: readonly string[]): void {
-  // Absent before Node 26.2.
-  const canWriteAny = (response.writeInformation as unknown) !== undefined
-  if (canWriteAny) response.writeInformation(status, headers)
-  else if (status === 102) response.writeProcessing()
-  else if (status === 103) response.writeEarlyHints(hintsOf(headers))
-}
-
-function hintsOf(headers: readonly string[]): Record<string, string[]> {
-  const hints: Record<string, string[]> = {}
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    const name = String(headers[at]).toLowerCase()
-    hints[name] = [...(hints[name] ?? []), String(headers[at + 1])]
-  }
-  return hints
 }

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../clock.ts'
+import { LOOK_MS, Lookout } from './lookout.ts'
 
 /** So long may a caller send nothing of a body that is waited for. */
 const MOST_SILENCE_MS = 30_000
 /** Each byte pays for as much waiting. A line of 1 kB/s is ten times as fast, a pause of 25 s is paid by 2.5 kB. */
 const LEAST_BYTES_PER_SECOND = 100
-const LOOK_MS = 1_000
 
 export interface PacedBodyOptions {
   readonly request: IncomingMessage
@@ -66,49 +66,35 @@ export class PacedBody {
   }
 }
 
-/**
- * A least pace for request bodies, or callers who stop in the middle of one would use up the connections to Cloudaware. One timer for all
- * of them, which runs while there are any; a request without a body has no part in it.
- */
+/** A least pace for request bodies: callers who stop in the middle of one would use up the connections to Cloudaware. */
 export class BodyPace {
-  readonly #clock: Clock
   readonly #bodies = new Set<PacedBody>()
-  readonly #closing = new AbortController()
-  #isLooking = false
+  readonly #lookout: Lookout
 
   constructor(clock: Clock) {
-    this.#clock = clock
+    this.#lookout = new Lookout(clock, () => {
+      this.#look()
+      return this.#bodies.size > 0
+    })
   }
 
   watch(options: PacedBodyOptions): PacedBody {
     const body = new PacedBody(options)
     this.#bodies.add(body)
     options.response.on('close', () => this.#bodies.delete(body))
-    if (!this.#isLooking) void this.#look()
+    this.#lookout.wake()
     return body
   }
 
   close(): void {
-    this.#closing.abort()
+    this.#lookout.close()
   }
 
-  async #look(): Promise<void> {
-    this.#isLooking = true
-    while (this.#bodies.size > 0 && (await this.#hasSlept())) {
-      for (const body of this.#bodies) {
-        body.look()
-        if (body.isOver || body.isTooSlow) this.#bodies.delete(body)
-        if (body.isTooSlow && !body.isOver) body.giveUp()
-      }
+  #look(): void {
+    for (const body of this.#bodies) {
+      body.look()
+      if (body.isOver || body.isTooSlow) this.#bodies.delete(body)
+      if (body.isTooSlow && !body.isOver) body.giveUp()
     }
-    this.#isLooking = false
-  }
-
-  /** False where the proxy closes. */
-  #hasSlept(): Promise<boolean> {
-    return this.#clock.sleep(LOOK_MS, this.#closing.signal).then(
-      () => true,
-      () => false,
-    )
   }
 }

@@ -31,6 +31,21 @@ export interface ExchangeFacts {
   readonly bodies: BodyCapture | undefined
 }
 
+/** Of an exchange that has not begun. */
+export function newFacts(known: Pick<ExchangeFacts, 'family' | 'target' | 'sentHeaders' | 'bodies'>): ExchangeFacts {
+  return {
+    ...known,
+    upstreamStartedAt: undefined,
+    upstreamEndedAt: undefined,
+    sessionReplaced: false,
+    bytesIn: 0,
+    bytesOut: 0,
+    sfdcRequestId: undefined,
+    limitInfo: undefined,
+    answerHeaders: undefined,
+  }
+}
+
 /** A request that is over, for log, metrics and inspector. No token, and nothing of the caller's own session or key. */
 export interface Exchange {
   readonly id: string

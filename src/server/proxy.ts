@@ -15,12 +15,13 @@ import { AddressSink } from './address-sink.ts'
 import { AnswerSink } from './answer-sink.ts'
 import { BodyPace } from './body-pace.ts'
 import { BodyCapture } from './body-capture.ts'
-import type { ExchangeFacts } from './exchange.ts'
+import { newFacts } from './exchange.ts'
 import type { Guard } from './guard.ts'
 import { hasBody } from './judged-body.ts'
 import { answerLocally, withIdentity } from './login/answer-locally.ts'
 import type { LocalCall } from './login/local-call.ts'
 import type { Login } from './login/login.ts'
+import { UnreadAnswers } from './unread-answers.ts'
 
 export interface ProxyOptions {
   readonly guard: Guard
@@ -35,6 +36,8 @@ export interface ProxyOptions {
   /** Keep the beginnings of bodies, for the inspector. */
   readonly captureBodies: boolean
   readonly clock: Clock
+  /** How many requests wait for a connection to Cloudaware. */
+  readonly waiting: () => number
   /** Told of the size of each piece of a body, either way. */
   readonly onStreamed: (bytes: number) => void
 }
@@ -54,10 +57,12 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
   app.decorateRequest('problem', null)
   app.decorateRequest('isLogin', false)
   const bodyPace = new BodyPace(options.clock)
+  const unread = new UnreadAnswers(options)
   app.addHook('onClose', () => {
     bodyPace.close()
+    unread.close()
   })
-  const way: Way = { ...options, bodyPace, now: () => options.clock.monotonic() }
+  const way: Way = { ...options, bodyPace, unread, now: () => options.clock.monotonic() }
   await app.register(httpProxy, {
     upstream: options.upstreamOrigin(),
     // Any object with `request` keeps reply-from from building an Agent of its own, one that verifies no certificate.
@@ -74,6 +79,7 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
 
 interface Way extends ProxyOptions {
   readonly bodyPace: BodyPace
+  readonly unread: UnreadAnswers
   /** Monotonic milliseconds. */
   readonly now: () => number
 }
@@ -81,9 +87,6 @@ interface Way extends ProxyOptions {
 /** One request, on its way: its bytes as they came, without what belongs to this hop or would be a session of the caller's. */
 function forward(request: FastifyRequest, reply: FastifyReply, options: Way): void {
   const { dispatcher, guard, login, upstreamOrigin, version, captureBodies, now, onStreamed } = options
-  const answer = (call: LocalCall) => {
-    void answerLocally(call, { request, reply, guard, login })
-  }
   const { raw } = request
   const target = raw.url ?? '/'
   const policyPath = guard.policyPathOf(request)
@@ -91,20 +94,12 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: Way): vo
   const sent = guard.takesCodingOff(request)
     ? withoutFields(raw.rawHeaders, ['content-encoding', 'content-length'])
     : raw.rawHeaders
-  const facts: ExchangeFacts = {
+  const facts = newFacts({
     family,
     target: withoutSessionParameters(target),
     sentHeaders: upstreamHeaders(sent, { family, version, httpVersion: raw.httpVersion }),
-    upstreamStartedAt: undefined,
-    upstreamEndedAt: undefined,
-    sessionReplaced: false,
-    bytesIn: 0,
-    bytesOut: 0,
-    sfdcRequestId: undefined,
-    limitInfo: undefined,
-    answerHeaders: undefined,
     bodies: captureBodies ? new BodyCapture() : undefined,
-  }
+  })
   request.exchange = facts
   const callerOrigin = `${request.protocol}://${request.host}`
   const answerSink = new AnswerSink({
@@ -117,6 +112,11 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: Way): vo
     callerOrigin,
     cors: guard.corsOf(request),
     onStreamed,
+    unread: options.unread,
+    onUnread: () => {
+      request.problem = new ProxyError('PROXY_UPSTREAM_BUSY', { cause: { rule: 'unread answer' } })
+      answerSink.abort(request.problem)
+    },
     onAnswer: () => {
       reply.hijack()
     },
@@ -163,7 +163,7 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: Way): vo
     if (paced !== undefined) paced.source = judged instanceof Readable ? judged : judged.body
     if (reply.sent) return
     if (judged instanceof Readable) dispatch(judged)
-    else answer(judged)
+    else void answerLocally(judged, { request, reply, guard, login })
   }
   // Judged even where it is empty: what a policy has to read and cannot find is refused.
   const body = guard.bodyOf(request, reply)

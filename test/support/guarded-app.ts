@@ -55,6 +55,7 @@ export async function startGuarded(
   const server = await createProxyServer({
     logger,
     clock: systemClock,
+    waiting: () => 0,
     onStreamed: () => undefined,
     observer: {
       begun: () => undefined,
