@@ -84,6 +84,8 @@ export function ours(settings: Readonly<Record<string, string>>): Contestant['co
       PROXY_ALLOWED_ORIGINS: 'https://tool.example.com',
       PROXY_DENIED_PATHS: '/services/data/*/wave/**',
       ADMIN_PORT: 'off',
+      // Where compiled code is kept from the first start on, as on anybody's machine.
+      XDG_STATE_HOME: lab.directory,
       LOG_FORMAT: 'json',
       TOKEN_REQUESTS_PER_HOUR: '3600',
       UPSTREAM_CONNECTIONS: '64',

@@ -30,7 +30,7 @@ const settings = loadSettings({
     INSPECT: 'true',
   },
 })
-const logger = createLogger({ level: 'silent', format: 'json' })
+const logger = createLogger({ level: 'silent' })
 const app = await startApp(settings, { logger, version: '0.1.0', stateDirectory: '/nonexistent' })
 await using browser = await startBrowser()
 

@@ -1,6 +1,5 @@
 import { destination as stdout, pino, stdTimeFunctions, symbols } from 'pino'
 import type { DestinationStream, Logger } from 'pino'
-import { prettyFactory } from 'pino-pretty'
 import type { Settings } from './config.ts'
 import { createRedactor } from './redaction.ts'
 
@@ -8,36 +7,46 @@ export type { Logger } from 'pino'
 
 export interface LoggerOptions {
   level: Settings['LOG_LEVEL']
-  format: Settings['LOG_FORMAT']
   /** Where lines go; by default the standard output, written synchronously. */
   destination?: DestinationStream
-  /** Whether the destination is a terminal: what `auto` goes by, and colours. */
-  isTTY?: boolean
+  /** What makes a line of JSON one for people; without it JSON is written. See {@link lineRenderer}. */
+  render?: LineRenderer | undefined
   /** The secrets that must not be printed in any form; asked for each line, so it may grow. */
   secrets?: () => Iterable<string>
   /** The number of the process among several that log to the same place. */
   worker?: number
 }
 
+export type LineRenderer = (line: string) => string
+
+interface Output {
+  readonly format: Settings['LOG_FORMAT']
+  /** Whether the destination is a terminal: what `auto` goes by, and colours. */
+  readonly isTTY: boolean
+}
+
 /** Whether lines are rendered for people: on request, and by `auto` on a terminal. */
-export function isPretty({ format, isTTY }: { format: LoggerOptions['format']; isTTY: boolean }): boolean {
+export function isPretty({ format, isTTY }: Output): boolean {
   return format === 'pretty' || (format === 'auto' && isTTY)
+}
+
+/** What renders lines for people, loaded only where they are rendered. */
+export async function lineRenderer(output: Output): Promise<LineRenderer | undefined> {
+  if (!isPretty(output)) return undefined
+  const { prettyFactory } = await import('pino-pretty')
+  // In this thread and synchronous: a worker would lose the last lines before an exit, which are the ones that matter.
+  return prettyFactory({ colorize: output.isTTY, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
 }
 
 /** A logger that prints no secret: every finished line, bindings and errors included, is searched before a byte is written. */
 export function createLogger({
   level,
-  format,
   destination = stdout({ fd: 1, sync: true }),
-  isTTY = false,
+  render,
   secrets = () => [],
   worker,
 }: LoggerOptions): Logger {
   const origin = worker === undefined ? '' : `,"worker":${worker}`
-  // In this thread and synchronous: a worker would lose the last lines before an exit, which are the ones that matter.
-  const render = isPretty({ format, isTTY })
-    ? prettyFactory({ colorize: isTTY, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
-    : undefined
   const redact = createRedactor(secrets)
   const write = (line: string) => {
     destination.write(render === undefined ? line : render(line))

@@ -25,7 +25,7 @@ export async function demo(cli: Cli): Promise<ExitCode> {
   }
   const app = await startOrExplain({
     settings,
-    ...loggerFor(settings, cli),
+    ...(await loggerFor(settings, cli)),
     cli,
     onTokenEvent,
     alsoClose: closeOrg,

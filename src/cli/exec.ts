@@ -82,7 +82,7 @@ async function startOwnProxy(
   settings: Settings,
   firstToken: FirstTokenWait,
 ): Promise<{ app: App; speakUp: () => void } | undefined> {
-  const { logger, onSecret } = loggerFor(settings, { isTTY: cli.errIsTTY, out: cli.err })
+  const { logger, onSecret } = await loggerFor(settings, { isTTY: cli.errIsTTY, out: cli.err })
   const { level } = logger
   if (level === 'warn') logger.level = 'silent'
   try {
@@ -92,7 +92,7 @@ async function startOwnProxy(
       stateDirectory: stateDirectory(cli),
       ca: caOf(settings, cli),
       onSecret,
-      startWorker: workersOn('stderr', cli),
+      startWorker: workersOn('stderr', cli, settings),
       onTokenEvent: (event) => {
         firstToken.tell(event)
       },

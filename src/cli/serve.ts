@@ -2,7 +2,7 @@ import process from 'node:process'
 import { startApp, type App } from '../app.ts'
 import { systemClock } from '../clock.ts'
 import { environmentWarnings, loadSettings, secretsOf, type Settings } from '../config.ts'
-import { createLogger, isPretty, type Logger } from '../logger.ts'
+import { createLogger, isPretty, lineRenderer, type Logger } from '../logger.ts'
 import { caOf } from './ca-file.ts'
 import type { Cli, ExitCode } from './cli.ts'
 import { explainListenError } from './listen-error.ts'
@@ -18,7 +18,7 @@ const CLOSING_MS = 5000
 /** Runs the proxy until it is stopped. */
 export async function serve(cli: Cli): Promise<ExitCode> {
   const settings = loadSettings(cli)
-  const logging = loggerFor(settings, cli)
+  const logging = await loggerFor(settings, cli)
   const { logger } = logging
   for (const warning of environmentWarnings(cli.env)) logger.warn({ warning }, 'perhaps a misspelt setting')
   const manager = serviceManager({
@@ -49,10 +49,11 @@ export async function serve(cli: Cli): Promise<ExitCode> {
 }
 
 /** The logger that the settings ask for, and what it is to be told of secrets that come later. */
-export function loggerFor(settings: Settings, { isTTY, out }: Pick<Cli, 'isTTY' | 'out'>): Logging {
+export async function loggerFor(settings: Settings, { isTTY, out }: Pick<Cli, 'isTTY' | 'out'>): Promise<Logging> {
   const { LOG_LEVEL: level, LOG_FORMAT: format } = settings
   const secrets = new Set(secretsOf(settings))
-  const logger = createLogger({ level, format, destination: { write: out }, isTTY, secrets: () => secrets })
+  const render = await lineRenderer({ format, isTTY })
+  const logger = createLogger({ level, destination: { write: out }, render, secrets: () => secrets })
   return { logger, onSecret: (secret) => secrets.add(secret) }
 }
 
@@ -62,8 +63,12 @@ interface Logging {
 }
 
 /** How workers are started; loaded only where there are to be any. */
-export function workersOn(stream: 'stdout' | 'stderr', { env }: Pick<Cli, 'env'>): () => Promise<StartWorker> {
-  return async () => (await import('./worker-processes.ts')).workerProcesses(env, stream)
+export function workersOn(
+  stream: 'stdout' | 'stderr',
+  { env }: Pick<Cli, 'env'>,
+  { LOG_FORMAT: format }: Settings,
+): () => Promise<StartWorker> {
+  return async () => (await import('./worker-processes.ts')).workerProcesses(env, stream, format)
 }
 
 interface StartOptions extends Logging {
@@ -89,7 +94,7 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
       stateDirectory: stateDirectory(cli),
       onSecret,
       ca: caOf(settings, cli),
-      startWorker: workersOn('stdout', cli),
+      startWorker: workersOn('stdout', cli, settings),
       ...(onTokenEvent && { onTokenEvent }),
       onQuit: () => {
         running.stop?.()

@@ -9,10 +9,10 @@ const OWN = new Set(['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'CREDENTI
 
 /**
  * Starts workers: this same program, by its hidden command. They inherit the environment, but for the settings, since secrets are among
- * them and a worker is told what it needs. `stream`: where they log to, as their primary does.
+ * them and a worker is told what it needs. `stream` and `format`: where and how they log, as their primary does.
  */
-export function workerProcesses(env: Cli['env'], stream: 'stdout' | 'stderr'): StartWorker {
-  cluster.setupPrimary({ args: ['worker', stream] })
+export function workerProcesses(env: Cli['env'], stream: 'stdout' | 'stderr', format: string): StartWorker {
+  cluster.setupPrimary({ args: ['worker', stream, format] })
   // Node puts its own environment below this one; what is undefined is left out of the sum.
   const withheld = Object.keys({ ...process.env, ...env }).filter((name) => isSetting(name) || OWN.has(name))
   const environment = Object.fromEntries(withheld.map((name) => [name, undefined]))

@@ -1,6 +1,6 @@
 import process from 'node:process'
 import { systemClock } from '../clock.ts'
-import { createLogger, type Logger } from '../logger.ts'
+import { createLogger, lineRenderer, type Logger } from '../logger.ts'
 import { createWorker } from '../workers/worker.ts'
 import type { Cli, ExitCode } from './cli.ts'
 import { VERSION } from './version.ts'
@@ -9,12 +9,12 @@ import { VERSION } from './version.ts'
 const LEFT_TO_THE_PRIMARY = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const
 
 /** One of the processes that WORKERS asks for: started by `serve`, never by hand. Ends when its primary does. */
-export function worker(cli: Cli): Promise<ExitCode> {
+export async function worker(cli: Cli): Promise<ExitCode> {
   if (process.send === undefined) {
     cli.err(
       'cloudaware-proxy worker: this command is for the proxy itself, which starts its workers by it. Set WORKERS.\n',
     )
-    return Promise.resolve(2)
+    return 2
   }
   for (const signal of LEFT_TO_THE_PRIMARY) process.on(signal, () => undefined)
   let logger: Logger | undefined
@@ -23,8 +23,10 @@ export function worker(cli: Cli): Promise<ExitCode> {
     if (!logger) cli.err(`${String(err)}\n`)
     process.exit(1)
   })
-  const [stream] = cli.argv
+  const [stream, format] = cli.argv
   const [write, isTTY] = stream === 'stderr' ? [cli.err, cli.errIsTTY] : [cli.out, cli.isTTY]
+  // Loaded before the settings come, which are told once and at once.
+  const render = await lineRenderer({ format: format === 'pretty' || format === 'json' ? format : 'auto', isTTY })
   // Nothing that was said is lost when the process ends after it.
   let saying = Promise.resolve()
   const hear = createWorker({
@@ -38,12 +40,11 @@ export function worker(cli: Cli): Promise<ExitCode> {
         resolve(undefined)
       })
     },
-    logger: ({ LOG_LEVEL: level, LOG_FORMAT: format }, { number, secrets }) =>
+    logger: ({ LOG_LEVEL: level }, { number, secrets }) =>
       (logger = createLogger({
         level,
-        format,
         destination: { write },
-        isTTY,
+        render,
         secrets: () => secrets,
         worker: number,
       })),
@@ -52,5 +53,5 @@ export function worker(cli: Cli): Promise<ExitCode> {
     },
   })
   process.on('message', hear)
-  return Promise.resolve(undefined)
+  return undefined
 }

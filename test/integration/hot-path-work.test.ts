@@ -71,7 +71,7 @@ test('an ordinary request is one write each way, one line, and neither a promise
       PROXY_READ_ONLY: 'true',
     },
   })
-  const logger = createLogger({ level: 'info', format: 'json', destination: { write: (line) => lines.push(line) } })
+  const logger = createLogger({ level: 'info', destination: { write: (line) => lines.push(line) } })
   const app = await startApp(settings, { logger, version: '0', stateDirectory: folder.path })
   const socket = connect(Number(new URL(app.url).port), '127.0.0.1')
   await once(socket, 'connect')

@@ -11,7 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 
 /** What `serve` has no use for until it is asked to: other commands, the emulator, the page, and what their libraries bring. */
 const ON_DEMAND =
-  /^src\/(?:emulator|check)\/|^src\/page\/(?!page-files\.ts)|^src\/cli\/(?:demo|check|status|wait|quit|emulator)\.ts$|^src\/metrics\/exposition\.ts$|^src\/token-store\/redis|node_modules\/(?:prom-client|selfsigned|ioredis|uplot|@jetstreamapp\/soql-parser-js)\//
+  /^src\/(?:emulator|check)\/|^src\/page\/(?!page-files\.ts)|^src\/cli\/(?:demo|check|status|wait|quit|emulator)\.ts$|^src\/metrics\/exposition\.ts$|^src\/token-store\/redis|node_modules\/(?:prom-client|pino-pretty|selfsigned|ioredis|uplot|@jetstreamapp\/soql-parser-js)\//
 
 /** The files, relative to the checkout, that a `serve` has loaded when it listens. Node's own modules aside. */
 async function loadedBy(program: string, folder: string): Promise<string[]> {

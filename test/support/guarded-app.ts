@@ -51,7 +51,7 @@ export async function startGuarded(
       done()
     },
   })
-  const logger = createLogger({ level: 'trace', format: 'json', destination })
+  const logger = createLogger({ level: 'trace', destination })
   const server = await createProxyServer({
     logger,
     clock: systemClock,

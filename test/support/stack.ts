@@ -64,9 +64,8 @@ export async function startStack(
   })
   const logger = createLogger({
     level: settings.LOG_LEVEL,
-    format: 'json',
+
     destination,
-    isTTY: false,
     secrets: () => [],
   })
   const tokenEvents: TokenEvent[] = []

@@ -10,7 +10,7 @@ import fc from '../support/properties.ts'
 function written(exchange: Parameters<typeof logAccess>[1], secrets: readonly string[] = []): string {
   const lines: string[] = []
   const destination = { write: (line: string) => lines.push(line) }
-  logAccess(createLogger({ level: 'info', format: 'json', destination, secrets: () => secrets }), exchange)
+  logAccess(createLogger({ level: 'info', destination, secrets: () => secrets }), exchange)
   expect(lines).toHaveLength(1)
   return lines.join('').replace(/"time":\d+/, '"time":0')
 }
@@ -67,7 +67,6 @@ test('of several processes each says which it is, in both ways alike', () => {
   const lines: string[] = []
   const log = createLogger({
     level: 'info',
-    format: 'json',
     destination: { write: (line) => lines.push(line) },
     worker: 2,
   })

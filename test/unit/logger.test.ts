@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createLogger } from '../../src/logger.ts'
+import { createLogger, lineRenderer } from '../../src/logger.ts'
 import type { LoggerOptions } from '../../src/logger.ts'
 
 const OPAQUE = '00D5g000004CABC!AQEAQNRmT_x.4wK8vZ1dHhQ2lPq7'
@@ -9,7 +9,7 @@ const CONSUMER_KEY = `3MVG9${'aB3_.'.repeat(16)}`
 function recorder(options: Partial<LoggerOptions> = {}) {
   const lines: string[] = []
   const destination = { write: (line: string) => void lines.push(line) }
-  const log = createLogger({ level: 'trace', format: 'json', destination, ...options })
+  const log = createLogger({ level: 'trace', destination, ...options })
   return { log, lines, printed: () => lines.join('') }
 }
 
@@ -98,8 +98,8 @@ test.each([
   ['auto', false, false],
   ['pretty', false, true],
   ['json', true, false],
-] as const)('format %s with a terminal: %s is pretty: %s', (format, isTTY, isPretty) => {
-  const { log, printed } = recorder({ format, isTTY })
+] as const)('format %s with a terminal: %s is pretty: %s', async (format, isTTY, isPretty) => {
+  const { log, printed } = recorder({ render: await lineRenderer({ format, isTTY }) })
   log.info({ token: OPAQUE }, 'hello')
   expect(printed().startsWith('{')).toBe(!isPretty)
   expect(printed()).toContain('hello')
