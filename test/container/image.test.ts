@@ -43,6 +43,22 @@ test('it holds Node, its libraries, certificates and the program: no shell, no n
   expect(paths.filter((path) => path.includes('node_modules'))).toEqual([])
 })
 
+test('V8 is kept small by the entry point, and NODE_OPTIONS is left to whoever runs it', async () => {
+  const { Config: config } = await (await engine()).getImage(IMAGE).inspect()
+  expect(config.Env.filter((line) => line.startsWith('NODE_OPTIONS'))).toEqual([])
+  const container = await (
+    await engine()
+  ).createContainer({ Image: IMAGE, Cmd: ['wait', '--max', '60s'], Env: ['NODE_OPTIONS=--no-warnings'] })
+  try {
+    await container.start()
+    const look = `process.stdout.write(require('node:fs').readFileSync('/proc/1/cmdline', 'utf8').replaceAll('\\0', ' '))`
+    const { stdout } = await run('docker', ['exec', container.id, 'node', '-e', look])
+    expect(stdout).toContain('node --max-semi-space-size=1 ')
+  } finally {
+    await container.remove({ force: true })
+  }
+})
+
 const MINDS_SIGTERM = `
 const minds = () => BigInt('0x' + /SigCgt:\\s*(\\w+)/.exec(readFileSync('/proc/1/status', 'utf8'))[1]) >> 14n & 1n
 const { readFileSync } = process.getBuiltinModule('node:fs')

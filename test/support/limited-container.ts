@@ -7,8 +7,8 @@ export interface Measured {
   readonly readyMs: number
   /** The working set some seconds after that, MiB. */
   readonly restingMiB: number
-  /** The most that its control group ever held, MiB: health checks, the kernel's buffers and cached files included. */
-  readonly peakMiB: number
+  /** The most that its control group ever held, MiB: health checks, the kernel's buffers and cached files included; null where the kernel does not tell (before 5.19, version 2). */
+  readonly peakMiB: number | null
   /** Processor time of the minute under load, milliseconds. */
   readonly loadedCpuMs: number
   /** How many answers there were of each status; 0 stands for none. */
@@ -137,8 +137,9 @@ const root = '/sys/fs/cgroup/'
 const [peak, events] = existsSync(root + 'memory.events')
   ? ['memory.peak', 'memory.events']
   : ['memory/memory.max_usage_in_bytes', 'memory/memory.oom_control']
-const read = (name) => readFileSync(root + name, 'utf8')
-console.log(JSON.stringify({ peakMiB: Number(read(peak)) / ${MIB}, oomKills: Number(/^oom_kill (\\d+)$/m.exec(read(events))[1]) }))`
+const peakMiB = existsSync(root + peak) ? Number(readFileSync(root + peak, 'utf8')) / ${MIB} : null
+const oomKills = Number(/^oom_kill (\\d+)$/m.exec(readFileSync(root + events, 'utf8'))[1])
+console.log(JSON.stringify({ peakMiB, oomKills }))`
 
 async function controlGroupOf(started: StartedTestContainer): Promise<Pick<Measured, 'peakMiB' | 'oomKills'>> {
   const { exitCode, output } = await started.exec(['node', '-e', CONTROL_GROUP])
