@@ -187,6 +187,8 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
         limit: settings.UPSTREAM_CONNECTIONS,
         running: front.load.active,
         queued: front.load.waiting,
+        heldBytes: front.load.heldBytes,
+        heldBytesLimit: front.load.heldBytesLimit,
       }),
       version,
       ...(crew && { crew: () => crew.processMetrics(), update: () => crew.update({ withProcess: true }) }),

@@ -90,6 +90,13 @@ export const PROXY_ERRORS = {
       'All connections to Cloudaware are in use (UPSTREAM_CONNECTIONS) and none came free in time (UPSTREAM_QUEUE_LIMIT, UPSTREAM_QUEUE_TIMEOUT_MS); nothing was sent. Send the request again later.',
     retryAfterSeconds: 2,
   },
+  PROXY_MEMORY_FULL: {
+    status: 503,
+    type: 'http_request_denied',
+    message:
+      'The proxy has to read this body to judge or answer it, and what it may hold of all bodies is used up (it goes by PROXY_REPLAY_LIMIT_BYTES); nothing was sent. Send the request again later.',
+    retryAfterSeconds: 2,
+  },
   PROXY_UPSTREAM_TIMEOUT: {
     status: 504,
     type: 'connection_read_timeout',

@@ -13,6 +13,7 @@ import type { ProxyListeners } from './server/proxy-listeners.ts'
 import { createProxyServer } from './server/server.ts'
 import { collectingStreamGarbage } from './stream-garbage.ts'
 import type { AccessToken, TokenSource } from './token/token-source.ts'
+import { BodyMemory } from './upstream/body-memory.ts'
 import { createUpstream } from './upstream/dispatcher.ts'
 
 /** DNS answers of cloud hosts live for a minute or so: an address that left DNS is left alone within five. */
@@ -36,11 +37,14 @@ export interface FrontPorts {
   readonly secure: number | undefined
 }
 
-/** Requests that have a connection to Cloudaware, those that wait for one, and the connections that are open. */
+/** Requests that have a connection to Cloudaware, those that wait for one, the connections that are open, and the memory for bodies. */
 export interface FrontLoad {
   readonly active: number
   readonly waiting: number
   readonly connected: number
+  /** What is held of requests, and how much may be. */
+  readonly heldBytes: number
+  readonly heldBytesLimit: number
 }
 
 export interface FrontOptions {
@@ -69,6 +73,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     options
   /** Where the last request went. */
   let askedOrigin: string | undefined
+  const bodyMemory = BodyMemory.forLimit(settings.PROXY_REPLAY_LIMIT_BYTES, crew?.size)
   const upstream = createUpstream({
     tokens,
     originFor: (token) => {
@@ -83,7 +88,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     clock,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     replayLimitBytes: settings.PROXY_REPLAY_LIMIT_BYTES,
-    sharers: crew?.size ?? 1,
+    bodyMemory,
     onEvent: (event) => {
       observers.bearer(event)
     },
@@ -105,11 +110,12 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     login: settings.PROXY_LOGIN === 'on' ? login : undefined,
     // Asked with each answer: finding the token's own would be much to do for it.
     upstreamOrigin: () => askedOrigin ?? upstreamOrigin(),
-    guard: guardFor(settings, callerKeys),
+    guard: guardFor(settings, { callerKeys, bodyMemory }),
     rewritesAddresses: settings.PROXY_REWRITE_BODIES === 'identity',
     captureBodies: settings.INSPECT,
     clock,
     waiting: () => upstream.load.waiting,
+    bodyMemory,
     onStreamed: collectingStreamGarbage(),
     observer: observers.exchanges,
   })
@@ -126,6 +132,10 @@ export async function createFront(options: FrontOptions): Promise<Front> {
       get connected() {
         return upstream.connected()
       },
+      get heldBytes() {
+        return bodyMemory.heldBytes
+      },
+      heldBytesLimit: bodyMemory.totalBytes,
     },
     async open() {
       listeners = await openFrontListeners(settings, { server, identity, crew })

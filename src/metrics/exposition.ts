@@ -11,6 +11,9 @@ export interface UpstreamStats {
   readonly limit: number
   readonly running: number
   readonly queued: number
+  /** Of bodies, and how much may be. */
+  readonly heldBytes: number
+  readonly heldBytesLimit: number
 }
 
 export interface ExpositionOptions {
@@ -96,6 +99,8 @@ export function createExposition({ tally, tokenStatus, upstreamStats, version, c
   gauge('upstream_connections_limit', 'Connections at most', () => upstreamStats().limit)
   gauge('upstream_requests_running', 'Requests that are on a connection', () => upstreamStats().running)
   gauge('upstream_requests_queued', 'Requests that wait for a connection', () => upstreamStats().queued)
+  gauge('held_body_bytes', 'Bytes of bodies that are held: to be judged, for a repeat', () => upstreamStats().heldBytes)
+  gauge('held_body_bytes_limit', 'Bytes of bodies that are held at most', () => upstreamStats().heldBytesLimit)
   apiGauge(registry, tally, { name: 'api_requests_used', help: 'API requests of the last 24 hours', member: 'used' })
   apiGauge(registry, tally, { name: 'api_requests_limit', help: 'API requests allowed in 24 hours', member: 'total' })
   new Gauge({

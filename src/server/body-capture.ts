@@ -1,25 +1,72 @@
+import type { ServerResponse } from 'node:http'
+import type { BodyMemory, Claim } from '../upstream/body-memory.ts'
+
 /** How much of a body is kept for the inspector. */
 export const CAPTURE_BYTES = 16 * 1024
 
-/** The beginning of a body, copied: a view would keep the whole buffer of the socket alive. */
+/** The beginning of a body, copied: a view would keep the whole buffer of the socket alive, and many small pieces would cost more than they hold. */
 export class BodyBeginning {
-  readonly #pieces: Uint8Array[] = []
-  #left = CAPTURE_BYTES
+  readonly #claim: Claim
+  #copy = Buffer.alloc(0)
+  #length = 0
+  #isOpen = true
+
+  constructor(claim: Claim) {
+    this.#claim = claim
+  }
 
   add(chunk: Buffer): void {
-    if (this.#left === 0) return
-    const piece = new Uint8Array(chunk.subarray(0, this.#left))
-    this.#left -= piece.length
-    this.#pieces.push(piece)
+    if (!this.#isOpen) return
+    const piece = chunk.subarray(0, CAPTURE_BYTES - this.#length)
+    const length = this.#length + piece.length
+    if (length > this.#copy.length && !this.#grow(length)) {
+      this.#isOpen = false
+      return
+    }
+    piece.copy(this.#copy, this.#length)
+    this.#length = length
+    this.#isOpen = length < CAPTURE_BYTES
   }
 
   bytes(): Buffer {
-    return Buffer.concat(this.#pieces)
+    return this.#copy.subarray(0, this.#length)
+  }
+
+  /** A first piece gets what it needs, since it often is the only one; later ones twice as much. False where the shared memory is used up. */
+  #grow(length: number): boolean {
+    const size = this.#length === 0 ? length : Math.min(length * 2, CAPTURE_BYTES)
+    if (!this.#claim.cover(size)) return false
+    const larger = Buffer.allocUnsafeSlow(size)
+    this.#copy.copy(larger, 0, 0, this.#length)
+    this.#copy = larger
+    return true
   }
 }
 
 /** The beginnings of both bodies of an exchange, raw as they travelled; only where INSPECT asks for them. */
 export class BodyCapture {
-  readonly request = new BodyBeginning()
-  readonly answer = new BodyBeginning()
+  readonly request: BodyBeginning
+  readonly answer: BodyBeginning
+  readonly #claims: readonly Claim[]
+
+  constructor(memory: BodyMemory) {
+    const [request, answer] = [memory.claim({ isNeeded: false }), memory.claim({ isNeeded: false })]
+    this.request = new BodyBeginning(request)
+    this.answer = new BodyBeginning(answer)
+    this.#claims = [request, answer]
+  }
+
+  /** Released when this response is closed. */
+  static until(response: ServerResponse, memory: BodyMemory): BodyCapture {
+    const capture = new BodyCapture(memory)
+    response.once('close', () => {
+      capture.release()
+    })
+    return capture
+  }
+
+  /** The exchange is over: what was captured counts no longer among what requests hold, and nothing more is. */
+  release(): void {
+    for (const claim of this.#claims) claim.release()
+  }
 }

@@ -11,11 +11,22 @@ import { isSeparateLogin, loginEndpoint } from './login/login-paths.ts'
 import { createRequestPolicy } from './request-policy.ts'
 import type { BodyJudge, Recognise, RequestPolicyOptions } from './request-policy.ts'
 import { toProxyError } from './refusal.ts'
+import type { BodyMemory, Claim } from '../upstream/body-memory.ts'
 import type { Refusal } from './refusal.ts'
 import type { Target } from './request-target.ts'
 import { isSoapPath } from './soap-policy.ts'
 
-export type GuardOptions = Omit<AdmissionOptions, 'mayBeInBody'> & RequestPolicyOptions
+export type GuardOptions = Omit<AdmissionOptions, 'mayBeInBody'> &
+  RequestPolicyOptions & {
+    /** Shared by all bodies that have to be held. */
+    readonly bodyMemory: BodyMemory
+  }
+
+/** A body that may go. `claim` covers what is held of it, until it is released. */
+export interface JudgedBody {
+  readonly stream: Readable
+  readonly claim: Claim
+}
 
 /** What the server asks on the way of a request. */
 export interface Guard {
@@ -23,9 +34,9 @@ export interface Guard {
   onRequest: (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
   /**
    * The body to send: the request's own stream; or, where it has to be judged first, a stream of the very same bytes, or a call for the
-   * proxy itself. Rejects with a ProxyError.
+   * proxy itself. Rejects with a ProxyError. What is claimed for it is released at the latest when the exchange is over.
    */
-  bodyOf: (request: FastifyRequest, reply: FastifyReply) => Readable | Promise<Readable | LocalCall>
+  bodyOf: (request: FastifyRequest, reply: FastifyReply) => Readable | Promise<JudgedBody | LocalCall>
   /** Whether that stream has lost the content coding that the head tells of. */
   takesCodingOff: (request: FastifyRequest) => boolean
   /** CORS fields for a listed origin's answer, errors included, they replace the upstream's own. */
@@ -50,7 +61,7 @@ interface Passport {
 
 /** May this caller ask this? Composes the policies. Throws a RangeError on a malformed setting, by its name. */
 export function createGuard(options: GuardOptions): Guard {
-  const { callerKeys, answersLogins = false } = options
+  const { callerKeys, answersLogins = false, bodyMemory } = options
   const mayBeInBody = (method: string, path: string) =>
     answersLogins && (isSeparateLogin(path) || (method === 'POST' && isSoapPath(path)))
   const admit = createAdmission({ ...options, mayBeInBody })
@@ -65,12 +76,16 @@ export function createGuard(options: GuardOptions): Guard {
     return toProxyError(refusal)
   }
 
-  function localCall(request: FastifyRequest, { target, caller }: Passport, body: Readable): LocalCall {
+  function localCall(
+    request: FastifyRequest,
+    { target, caller }: Passport,
+    { stream: body, claim }: JudgedBody,
+  ): LocalCall {
     const { policyPath, search } = target
     const { method } = request
     const isDecoded = codingTakenOff(method, policyPath, request.headers) !== undefined
     const headers = isDecoded ? withoutCoding(request.headers) : request.headers
-    return { endpoint: loginEndpoint(policyPath) ?? 'soap', method, policyPath, search, headers, body, caller }
+    return { endpoint: loginEndpoint(policyPath) ?? 'soap', method, policyPath, search, headers, body, claim, caller }
   }
 
   function recogniserOf(passport: Passport): Recognise {
@@ -119,11 +134,19 @@ export function createGuard(options: GuardOptions): Guard {
       if (passport.judgeBody === undefined) return request.raw
       // Node drains a body that nobody touched. This one was, and what is left of it would block the connection.
       reply.raw.once('finish', () => request.raw.resume())
-      return passport.judgeBody(request.raw, recogniserOf(passport)).then((judged) => {
-        if (judged instanceof Readable) return judged
-        if ('login' in judged) return localCall(request, passport, judged.login)
+      const claim = bodyMemory.claim({ isNeeded: true })
+      reply.raw.once('close', () => {
+        claim.release()
+      })
+      const judging = passport.judgeBody(request.raw, { recognise: recogniserOf(passport), claim }).then((judged) => {
+        if (judged instanceof Readable) return { stream: judged, claim }
+        if ('login' in judged) return localCall(request, passport, { stream: judged.login, claim })
         throw refused(reply, judged)
       })
+      judging.catch(() => {
+        claim.release()
+      })
+      return judging
     },
 
     takesCodingOff(request) {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { gunzip, inflate } from 'node:zlib'
 import type { ZlibOptions } from 'node:zlib'
+import type { Claim } from '../upstream/body-memory.ts'
 import type { HeaderFields } from './effective-method.ts'
 import { readBody, unjudgeableBody, unreadable } from './judged-body.ts'
 import { parseXml, textOf } from './login/xml.ts'
@@ -28,13 +29,15 @@ export function unjudgeableJob(headers: HeaderFields): Refusal | undefined {
   )
 }
 
+interface NewJob {
+  readonly body: Readable
+  readonly headers: HeaderFields
+  readonly claim: Claim
+}
+
 /** Judges the type of record of a Bulk job, whatever form the body has: JSON, XML or several parts. The same bytes go on. */
-export async function judgeJob(
-  body: Readable,
-  headers: HeaderFields,
-  records: RecordPolicy,
-): Promise<Readable | Refusal> {
-  const bytes = await readBody(body, MOST_BYTES)
+export async function judgeJob({ body, headers, claim }: NewJob, records: RecordPolicy): Promise<Readable | Refusal> {
+  const bytes = await readBody(body, { limitBytes: MOST_BYTES, claim })
   if (bytes === 'too-large') {
     return unreadable(`The proxy reads a new job to judge it, and this one is larger than ${MOST_BYTES} bytes.`)
   }

@@ -1,4 +1,7 @@
 import { Readable } from 'node:stream'
+import { ProxyError } from '../errors.ts'
+import type { Claim } from '../upstream/body-memory.ts'
+import { HeldBytes } from '../upstream/held-bytes.ts'
 import type { HeaderFields } from './effective-method.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -28,19 +31,28 @@ export function unjudgeableBody(headers: HeaderFields, isXml = false): Refusal |
   return undefined
 }
 
+export interface Room {
+  readonly limitBytes: number
+  /** Covers what comes back, and stays the caller's. */
+  readonly claim: Claim
+}
+
 /**
- * Holds a body of at most `limit` bytes. Forward the very Buffer (`Readable.from([body])`): what was judged is what goes.
- * Rejects with the stream's own error where the caller leaves half-way.
+ * Holds a body of at most `limitBytes`. Forward the very Buffer (`Readable.from([body])`): what was judged is what goes.
+ * Rejects with PROXY_MEMORY_FULL, and with the stream's own error where the caller leaves half-way.
  */
-export async function readBody(stream: Readable, limit: number): Promise<Buffer | 'too-large'> {
-  const chunks: Buffer[] = []
-  let size = 0
+export async function readBody(stream: Readable, { limitBytes, claim }: Room): Promise<Buffer | 'too-large'> {
+  const held = new HeldBytes(claim)
   for await (const chunk of bytesOf(stream)) {
-    size += chunk.length
-    if (size > limit) return 'too-large'
-    chunks.push(chunk)
+    if (held.length + chunk.length > limitBytes) return 'too-large'
+    hold(held, chunk)
   }
-  return Buffer.concat(chunks)
+  return held.concat()
+}
+
+/** Throws PROXY_MEMORY_FULL: what cannot be held cannot be judged. */
+export function hold(held: HeldBytes, chunk: Buffer): void {
+  if (!held.push(chunk)) throw new ProxyError('PROXY_MEMORY_FULL')
 }
 
 /** The chunks of a request body. The caller is still to be answered, so leaving the loop early does not destroy the stream. */

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
 import { METHODS } from '../node-http.ts'
 import type { ForwardOptions } from '../upstream/bearer-options.ts'
+import type { BodyMemory, Claim } from '../upstream/body-memory.ts'
 import { toProxyError } from '../upstream/gateway-error.ts'
 import { mayHoldAddresses } from '../upstream/own-addresses.ts'
 import { withoutFields } from '../upstream/header-list.ts'
@@ -16,7 +17,7 @@ import { AnswerSink } from './answer-sink.ts'
 import { BodyPace } from './body-pace.ts'
 import { BodyCapture } from './body-capture.ts'
 import { newFacts } from './exchange.ts'
-import type { Guard } from './guard.ts'
+import type { Guard, JudgedBody } from './guard.ts'
 import { hasBody } from './judged-body.ts'
 import { answerLocally, withIdentity } from './login/answer-locally.ts'
 import type { LocalCall } from './login/local-call.ts'
@@ -38,6 +39,8 @@ export interface ProxyOptions {
   readonly clock: Clock
   /** How many requests wait for a connection to Cloudaware. */
   readonly waiting: () => number
+  /** Shared by all that is held of requests. */
+  readonly bodyMemory: BodyMemory
   /** Told of the size of each piece of a body, either way. */
   readonly onStreamed: (bytes: number) => void
 }
@@ -98,7 +101,7 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: Way): vo
     family,
     target: withoutSessionParameters(target),
     sentHeaders: upstreamHeaders(sent, { family, version, httpVersion: raw.httpVersion }),
-    bodies: captureBodies ? new BodyCapture() : undefined,
+    bodies: captureBodies ? BodyCapture.until(reply.raw, options.bodyMemory) : undefined,
   })
   request.exchange = facts
   const callerOrigin = `${request.protocol}://${request.host}`
@@ -139,7 +142,7 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: Way): vo
         },
       })
     : undefined
-  const dispatch = (body: Readable) => {
+  const dispatch = (body: Readable, claim?: Claim) => {
     const outgoing: ForwardOptions = {
       path: facts.target,
       policyPath,
@@ -148,6 +151,7 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: Way): vo
       // Only ever read: what is added goes into a copy.
       headers: facts.sentHeaders as string[],
       body: paced === undefined ? null : body,
+      claim,
       onBody: (chunk) => {
         facts.bytesIn += chunk.length
         onStreamed(chunk.length)
@@ -159,10 +163,10 @@ function forward(request: FastifyRequest, reply: FastifyReply, options: Way): vo
     }
     dispatcher.dispatch(outgoing, sink)
   }
-  const dispatchOrAnswer = (judged: Readable | LocalCall) => {
-    if (paced !== undefined) paced.source = judged instanceof Readable ? judged : judged.body
+  const dispatchOrAnswer = (judged: JudgedBody | LocalCall) => {
+    if (paced !== undefined) paced.source = 'stream' in judged ? judged.stream : judged.body
     if (reply.sent) return
-    if (judged instanceof Readable) dispatch(judged)
+    if ('stream' in judged) dispatch(judged.stream, judged.claim)
     else void answerLocally(judged, { request, reply, guard, login })
   }
   // Judged even where it is empty: what a policy has to read and cannot find is refused.

@@ -5,6 +5,7 @@ import type { Judge } from './composite-policy.ts'
 import { codingTakenOff, decodedBody, withoutCoding } from './decoded-body.ts'
 import { effectiveMethods, isReadMethod } from './effective-method.ts'
 import type { HeaderFields } from './effective-method.ts'
+import type { Claim } from '../upstream/body-memory.ts'
 import { bodyFrom, bytesOf, hasBody, readBody, unjudgeableBody, unreadable } from './judged-body.ts'
 import { createsJob, judgeJob, unjudgeableJob } from './job-policy.ts'
 import { createDenials, createPathPolicy } from './path-policy.ts'
@@ -37,8 +38,14 @@ export interface LoginBody {
 /** Whether the session in a body names a caller. Undefined where nobody has to be named. */
 export type Recognise = ((session: string | undefined) => boolean) | undefined
 
-/** Judges a body and resolves to a stream of the same bytes, or to why it may not go. */
-export type BodyJudge = (body: Readable, recognise: Recognise) => Promise<Readable | LoginBody | Refusal>
+export interface JudgeMeans {
+  readonly recognise: Recognise
+  /** Covers what is held of the body; whoever has the result releases it. */
+  readonly claim: Claim
+}
+
+/** Judges a body and resolves to a stream of the same bytes, or to why it may not go. Rejects with PROXY_MEMORY_FULL. */
+export type BodyJudge = (body: Readable, means: JudgeMeans) => Promise<Readable | LoginBody | Refusal>
 
 /** Undefined lets the request pass, a function lets it pass with a body that the function takes, a refusal refuses. */
 export type RequestPolicy = (method: string, target: Target, headers: HeaderFields) => Refusal | BodyJudge | undefined
@@ -64,7 +71,7 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
     if (!isComposite && !isSoapPath(policyPath)) {
       const refusal = firstRefusal(methods, (name) => judge(name, policyPath, search))
       if (refusal !== undefined || methods.every(isReadMethod) || !createsJob(policyPath)) return refusal
-      return unjudgeableJob(headers) ?? ((body) => judgeJob(body, headers, records))
+      return unjudgeableJob(headers) ?? ((body, { claim }) => judgeJob({ body, headers, claim }, records))
     }
 
     const refusal = firstRefusal(methods, (name) => judgePath(name, policyPath, search))
@@ -79,7 +86,7 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
     if (isComposite) return compositeJudge(judgePart, options.compositeLimitBytes)
     const judgeEnvelope = soapJudge(policyPath, records, options)
     if (coding === undefined) return judgeEnvelope
-    return (body, recognise) => judgeEnvelope(decodedBody(body, coding), recognise)
+    return async (body, means) => judgeEnvelope(decodedBody(body, coding, means.claim), means)
   }
 }
 
@@ -97,11 +104,13 @@ function firstRefusal(methods: readonly string[], judge: (method: string) => Ref
   return undefined
 }
 
-function compositeJudge(judge: Judge, limit: number): BodyJudge {
-  return async (stream) => {
-    const body = await readBody(stream, limit)
+function compositeJudge(judge: Judge, limitBytes: number): BodyJudge {
+  return async (stream, { claim }) => {
+    const body = await readBody(stream, { limitBytes, claim })
     if (body === 'too-large') {
-      return unreadable(`The proxy reads a composite to judge its parts, and this one is larger than ${limit} bytes.`)
+      return unreadable(
+        `The proxy reads a composite to judge its parts, and this one is larger than ${limitBytes} bytes.`,
+      )
     }
     return judgeComposite(body, judge) ?? Readable.from([body], { objectMode: false })
   }
@@ -109,8 +118,8 @@ function compositeJudge(judge: Judge, limit: number): BodyJudge {
 
 function soapJudge(policyPath: string, records: RecordPolicy, options: RequestPolicyOptions): BodyJudge {
   const hasLogin = options.answersLogins === true && loginEndpoint(policyPath) === 'soap'
-  return async (stream, recognise) => {
-    const { held, text, found } = await peekSoap(stream)
+  return async (stream, { recognise, claim }) => {
+    const { held, text, found } = await peekSoap(stream, claim)
     // What cannot be read goes nowhere, but a SOAP client is to be told so in SOAP, as the platform does it.
     if (hasLogin && (typeof found === 'object' || isLoginOperation(found))) {
       return { login: bodyFrom(continued(held, stream)) }
@@ -118,7 +127,7 @@ function soapJudge(policyPath: string, records: RecordPolicy, options: RequestPo
     if (recognise?.(sessionIn(text.toString())) === false) return KEY_REQUIRED
     if (typeof found === 'object') return found
     const judged = judgeSoap(found, policyPath, options) ?? onlyOperation(held, stream)
-    return judged instanceof Readable && isDeletion(found, policyPath) ? judgeDeletion(judged, records) : judged
+    return judged instanceof Readable && isDeletion(found, policyPath) ? judgeDeletion(judged, claim, records) : judged
   }
 }
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { Claim } from '../upstream/body-memory.ts'
 import { readBody, unreadable } from './judged-body.ts'
 import { parseXml, textOf } from './login/xml.ts'
 import { MarkupBytes } from './markup-bytes.ts'
@@ -14,9 +15,13 @@ export function isDeletion(operation: string, policyPath: string): boolean {
   return operation.toLowerCase().startsWith('delete') && platformService(policyPath) !== undefined
 }
 
-/** Reads a deletion to its end and judges the records that it is about. Rejects with the stream's own error. */
-export async function judgeDeletion(envelope: Readable, records: RecordPolicy): Promise<Readable | Refusal> {
-  const body = await readBody(envelope, MOST_BYTES)
+/** Reads a deletion to its end and judges the records that it is about. Rejects with PROXY_MEMORY_FULL, and with the stream's own error. */
+export async function judgeDeletion(
+  envelope: Readable,
+  claim: Claim,
+  records: RecordPolicy,
+): Promise<Readable | Refusal> {
+  const body = await readBody(envelope, { limitBytes: MOST_BYTES, claim })
   if (body === 'too-large') {
     return unreadable(`The proxy reads a deletion to judge its ids, and this one is larger than ${MOST_BYTES} bytes.`)
   }

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream'
-import { bytesOf, unreadable } from './judged-body.ts'
+import type { Claim } from '../upstream/body-memory.ts'
+import { HeldBytes } from '../upstream/held-bytes.ts'
+import { bytesOf, hold, unreadable } from './judged-body.ts'
 import { MarkupBytes } from './markup-bytes.ts'
 import { readOnlyRefusal } from './read-only.ts'
 import type { Refusal } from './refusal.ts'
@@ -134,27 +136,26 @@ interface Peeked {
   readonly found: string | Refusal
 }
 
-/** Reads a SOAP request up to its operation. Forward `held` and then what is left of the stream. */
-export async function peekSoap(stream: Readable): Promise<Peeked> {
-  const chunks: Buffer[] = []
-  let size = 0
+/** Reads a SOAP request up to its operation. Forward `held` and then what is left of the stream. Rejects with PROXY_MEMORY_FULL. */
+export async function peekSoap(stream: Readable, claim: Claim): Promise<Peeked> {
+  const begun = new HeldBytes(claim)
   let readAgainAt = 0
   for await (const chunk of bytesOf(stream)) {
-    chunks.push(chunk)
-    size += chunk.length
+    hold(begun, chunk)
+    const size = begun.length
     // Read again only when there is twice as much: single bytes must not cost the square of their number.
     if (size < readAgainAt) continue
     readAgainAt = Math.min(size * 2, PEEK_LIMIT)
-    const peeked = operationIn(chunks)
+    const peeked = operationIn(begun)
     if (peeked.found !== undefined) return { ...peeked, found: peeked.found }
     if (size >= PEEK_LIMIT) break
   }
-  const { held, text, found } = operationIn(chunks)
+  const { held, text, found } = operationIn(begun)
   return { held, text, found: found ?? unreadable(UNREADABLE) }
 }
 
-function operationIn(chunks: readonly Buffer[]): Omit<Peeked, 'found'> & { found: Peeked['found'] | undefined } {
-  const held = Buffer.concat(chunks)
+function operationIn(begun: HeldBytes): Omit<Peeked, 'found'> & { found: Peeked['found'] | undefined } {
+  const held = begun.concat()
   const text = new MarkupBytes().push(held.subarray(0, PEEK_LIMIT))
   // latin1 keeps the markup of every superset of ASCII in place, wherever a chunk ends.
   const found = soapOperation(text.toString('latin1'))

@@ -48,8 +48,9 @@ export class BearerExchange implements AttemptOwner, Waiter {
     this.#confirmation = confirmation
     this.#request = request
     if (request.body instanceof Readable) {
-      const { replayLimitBytes: limitBytes, replayMemory: memory } = options
-      this.#body = new ReplayableBody(request.body, { limitBytes, memory, onChunk: request.onBody })
+      const { replayLimitBytes: limitBytes, bodyMemory } = options
+      const { claim = bodyMemory.claim({ isNeeded: false }), onBody: onChunk } = request
+      this.#body = new ReplayableBody(request.body, { limitBytes, claim, onChunk })
     }
   }
 

@@ -2,8 +2,8 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { AccessToken, TokenSource } from '../token/token-source.ts'
 import type { ApiFamily } from './api-family.ts'
+import type { BodyMemory, Claim } from './body-memory.ts'
 import type { ConnectionQueue } from './connection-queue.ts'
-import type { ReplayMemory } from './replayable-body.ts'
 
 /** What the interceptor tells its observer; no token, no header, no body. */
 export type BearerEvent =
@@ -23,7 +23,7 @@ export interface BearerOptions {
   readonly queue: ConnectionQueue
   readonly clock: Clock
   readonly replayLimitBytes: number
-  readonly replayMemory: ReplayMemory
+  readonly bodyMemory: BodyMemory
   /** Whether a failure is only the end of an idle connection (ConnectionWatch). */
   readonly isStale: (error: Error) => boolean
   /** A reset that is being told of in this very moment (ConnectionWatch). */
@@ -35,6 +35,8 @@ export interface BearerOptions {
 export interface ForwardOptions extends Dispatcher.DispatchOptions {
   /** The path as the policy judged it, where that is spelt otherwise than `path`: both must be taken for the same thing. */
   readonly policyPath?: string | undefined
+  /** Covers what is held of the body already: it and the claim are the exchange's from here. */
+  readonly claim?: Claim | undefined
   /** Given each piece of the caller's body once, as it comes, without any session of ours. */
   readonly onBody?: (chunk: Buffer) => void
   /** Told each time that the request goes onto a connection. */

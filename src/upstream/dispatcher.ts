@@ -1,10 +1,10 @@
 import { Agent, Pool, type buildConnector, type Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import { bearer } from './bearer.ts'
+import type { BodyMemory } from './body-memory.ts'
 import type { BearerEvent } from './bearer-options.ts'
 import { ConnectionQueue } from './connection-queue.ts'
 import { ConnectionWatch } from './connection-watch.ts'
-import { ReplayMemory } from './replayable-body.ts'
 import type { AccessToken, TokenSource } from '../token/token-source.ts'
 
 export interface UpstreamOptions {
@@ -22,8 +22,7 @@ export interface UpstreamOptions {
   /** How long the head of an answer, and any pause within its body, may take. */
   readonly timeoutMs: number
   readonly replayLimitBytes: number
-  /** How many processes together hold no more bodies than one would. */
-  readonly sharers?: number
+  readonly bodyMemory: BodyMemory
   readonly onEvent: (event: BearerEvent) => void
 }
 
@@ -40,13 +39,9 @@ export interface Upstream {
   destroy(): Promise<void>
 }
 
-/** Bodies held for a repeat may together use as much as this many of the largest ones, and no more than these bytes; but one always fits. */
-const HELD_BODIES = 64
-const HELD_BYTES = 256 * 1024 * 1024
-
 /** The pool of connections to the API, with the session put on each request. Ours to close. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { connector, connections, connectionLifeMs, timeoutMs, replayLimitBytes, sharers = 1 } = options
+  const { connector, connections, connectionLifeMs, timeoutMs } = options
   const watch = new ConnectionWatch()
   const agent = new Agent({
     connections,
@@ -60,13 +55,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     pipelining: 1,
     allowH2: false,
   })
-  const heldBytes = Math.min(replayLimitBytes * HELD_BODIES, HELD_BYTES) / sharers
-  const replayMemory = new ReplayMemory(Math.max(replayLimitBytes, heldBytes))
   const { queueLimit: limit, queueTimeoutMs, clock } = options
   const queue = new ConnectionQueue({ places: connections, limit, timeoutMs: queueTimeoutMs, clock })
   const isStale = (error: Error) => watch.isStale(error)
   const breach = () => watch.breach
-  const dispatcher = agent.compose(bearer({ ...options, queue, replayMemory, isStale, breach }))
+  const dispatcher = agent.compose(bearer({ ...options, queue, isStale, breach }))
   const end = async (ending: Promise<void>) => {
     await ending
     watch[Symbol.dispose]()

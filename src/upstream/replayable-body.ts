@@ -1,32 +1,11 @@
 import { Readable } from 'node:stream'
-
-/** The memory, in bytes, that all bodies held for a repeat share. Above it new bodies stream without being held. */
-export class ReplayMemory {
-  #free: number
-
-  constructor(totalBytes: number) {
-    this.#free = totalBytes
-  }
-
-  /** Bytes that may still be claimed. */
-  get free(): number {
-    return this.#free
-  }
-
-  claim(bytes: number): boolean {
-    if (bytes > this.#free) return false
-    this.#free -= bytes
-    return true
-  }
-
-  release(bytes: number): void {
-    this.#free += bytes
-  }
-}
+import type { Claim } from './body-memory.ts'
+import { HeldBytes } from './held-bytes.ts'
 
 export interface ReplayableBodyOptions {
   readonly limitBytes: number
-  readonly memory: ReplayMemory
+  /** Covers what is held; released with it. */
+  readonly claim: Claim
   /** Told of each piece once, as it comes. */
   readonly onChunk?: ((chunk: Buffer) => void) | undefined
 }
@@ -38,20 +17,20 @@ export interface ReplayableBodyOptions {
 export class ReplayableBody {
   readonly #source: Readable
   readonly #limitBytes: number
-  readonly #memory: ReplayMemory
+  readonly #claim: Claim
   readonly #onChunk: ((chunk: Buffer) => void) | undefined
-  #held: Buffer[] | undefined = []
-  #heldBytes = 0
+  #held: HeldBytes | undefined
   #reader: Readable | undefined
   /** Whom a repeat takes over from. */
   #former: Readable | undefined
   #isAttached = false
   #end: 'whole' | Error | undefined
 
-  constructor(source: Readable, { limitBytes, memory, onChunk }: ReplayableBodyOptions) {
+  constructor(source: Readable, { limitBytes, claim, onChunk }: ReplayableBodyOptions) {
     this.#source = source
     this.#limitBytes = limitBytes
-    this.#memory = memory
+    this.#claim = claim
+    this.#held = new HeldBytes(claim)
     this.#onChunk = onChunk
   }
 
@@ -71,7 +50,7 @@ export class ReplayableBody {
       },
     })
     this.#reader = reader
-    for (const chunk of this.#held) reader.push(chunk)
+    for (const piece of this.#held.pieces()) reader.push(piece)
     if (this.#end === 'whole') reader.push(null)
     else if (this.#end) reader.destroy(this.#end)
     if (!this.#isAttached) this.#attach()
@@ -92,8 +71,7 @@ export class ReplayableBody {
 
   /** Lets go of what is held: the answer has begun, nothing will be sent again. */
   release(): void {
-    this.#memory.release(this.#heldBytes)
-    this.#heldBytes = 0
+    this.#claim.release()
     this.#held = undefined
   }
 
@@ -118,11 +96,7 @@ export class ReplayableBody {
 
   #hold(chunk: Buffer): void {
     if (this.#held === undefined) return
-    if (this.#heldBytes + chunk.length > this.#limitBytes || !this.#memory.claim(chunk.length)) {
-      this.release()
-      return
-    }
-    this.#heldBytes += chunk.length
-    this.#held.push(chunk)
+    const isHeld = this.#held.length + chunk.length <= this.#limitBytes && this.#held.push(chunk)
+    if (!isHeld) this.release()
   }
 }

@@ -95,7 +95,13 @@ export class Fleet implements Front {
   get load(): FrontLoad {
     const loads = this.#lives().map(({ load }) => load)
     const sum = (member: keyof FrontLoad) => loads.reduce((total, load) => total + load[member], 0)
-    return { active: sum('active'), waiting: sum('waiting'), connected: sum('connected') }
+    return {
+      active: sum('active'),
+      waiting: sum('waiting'),
+      connected: sum('connected'),
+      heldBytes: sum('heldBytes'),
+      heldBytesLimit: sum('heldBytesLimit'),
+    }
   }
 
   get inFlight(): number {

@@ -72,7 +72,7 @@ const processMetric = Type.Object({
 })
 
 const report = Type.Object({
-  load: Type.Object({ active: count, waiting: count, connected: count }),
+  load: Type.Object({ active: count, waiting: count, connected: count, heldBytes: count, heldBytesLimit: count }),
   tally,
   refusals: Type.Array(
     Type.Object({

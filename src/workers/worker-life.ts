@@ -77,7 +77,7 @@ export class WorkerLife {
 
   /** As it was told last. */
   get load(): FrontLoad {
-    return this.#report?.load ?? { active: 0, waiting: 0, connected: 0 }
+    return this.#report?.load ?? { active: 0, waiting: 0, connected: 0, heldBytes: 0, heldBytesLimit: 0 }
   }
 
   get inFlight(): number {

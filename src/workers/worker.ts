@@ -139,9 +139,9 @@ class CrewMember {
     if (withProcess)
       this.#processMetrics ??= import('../metrics/process-metrics.ts').then((m) => m.collectProcessMetrics())
     const process = withProcess ? await (await this.#processMetrics)?.() : undefined
-    const { active, waiting, connected } = load
+    const { active, waiting, connected, heldBytes, heldBytesLimit } = load
     return {
-      load: { active, waiting, connected },
+      load: { active, waiting, connected, heldBytes, heldBytesLimit },
       tally: this.#observers.tally.take(),
       refusals: this.#observers.apiRefusals.list(),
       ...(process && { process }),

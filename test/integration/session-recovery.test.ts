@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { TokenUnavailableError, type AccessToken, type TokenSource } from '../../src/token/token-source.ts'
 import type { BearerEvent } from '../../src/upstream/bearer-options.ts'
+import { BodyMemory } from '../../src/upstream/body-memory.ts'
 import { connectorFor } from '../../src/upstream/connector.ts'
 import { createUpstream, type UpstreamOptions } from '../../src/upstream/dispatcher.ts'
 import { startOriginServer } from '../support/origin-server.ts'
@@ -53,6 +54,7 @@ function start(origin: string, options: Partial<UpstreamOptions> = {}) {
     connector: connectorFor({ timeoutMs: 1000 }),
     timeoutMs: 10_000,
     replayLimitBytes: 1024,
+    bodyMemory: BodyMemory.forLimit(1024),
     onEvent: (event) => events.push(event),
     ...options,
   })
@@ -155,7 +157,8 @@ describe('a refused session', () => {
         if (held.length === 66) for (const refuse of held.splice(0)) refuse()
       })
     })
-    await using upstream = start(server.url, { connections: 66, replayLimitBytes: 1000 })
+    const bodyMemory = new BodyMemory({ totalBytes: 64_000 })
+    await using upstream = start(server.url, { connections: 66, replayLimitBytes: 1000, bodyMemory })
     const body = () => Readable.from([Buffer.alloc(1000)])
     const sendings = Array.from({ length: 66 }, () => send(upstream.dispatcher, { method: 'POST', body: body() }))
     const outcomes = await Promise.all(sendings)

@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { startEmulator, type Emulator } from '../../src/emulator/emulator.ts'
 import type { AccessToken } from '../../src/token/token-source.ts'
+import { BodyMemory } from '../../src/upstream/body-memory.ts'
 import { createUpstream } from '../../src/upstream/dispatcher.ts'
 import { selfSignedCertificate } from '../support/certificates.ts'
 import { ask } from '../support/http-client.ts'
@@ -126,6 +127,7 @@ test('a new address in DNS is met although the old one still serves and its conn
     connectionLifeMs: 20,
     timeoutMs: 5000,
     replayLimitBytes: 0,
+    bodyMemory: BodyMemory.forLimit(0),
     onEvent: () => undefined,
   })
   const answeredBy = async () => {

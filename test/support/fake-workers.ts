@@ -2,7 +2,7 @@ import { readToWorker, type FromWorker, type Report, type ToWorker } from '../..
 import type { StartWorker, WorkerEvents } from '../../src/workers/worker-process.ts'
 
 export const REPORT: Report = {
-  load: { active: 0, waiting: 0, connected: 0 },
+  load: { active: 0, waiting: 0, connected: 0, heldBytes: 0, heldBytesLimit: 10 },
   tally: {
     requests: [],
     received: [],

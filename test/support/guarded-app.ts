@@ -10,7 +10,9 @@ import { digestKeys } from '../../src/server/caller-key.ts'
 import { createGuard, type GuardOptions } from '../../src/server/guard.ts'
 import { listenerLimits, type ListenerLimits } from '../../src/server/listener-limits.ts'
 import { listen } from '../../src/server/listeners.ts'
+import type { Login } from '../../src/server/login/login.ts'
 import { createProxyServer } from '../../src/server/server.ts'
+import { BodyMemory } from '../../src/upstream/body-memory.ts'
 
 export interface Passed {
   method: string
@@ -35,16 +37,25 @@ export const OPEN: GuardOptions = {
   deniedPaths: [],
   isReadOnly: false,
   compositeLimitBytes: 1_000,
+  bodyMemory: BodyMemory.forLimit(1_000),
+}
+
+interface GuardedOptions extends GuardOptions {
+  /** In the place of the stand-in for the way upstream. */
+  readonly dispatcher: Dispatcher
+  readonly login: Login
+  readonly captureBodies: boolean
 }
 
 /** The proxy's own server and listener, with a stand-in for the way upstream. `passed` is what reached it, body and all. */
 export async function startGuarded(
-  options: Partial<GuardOptions> = {},
+  options: Partial<GuardedOptions> = {},
   http: ServerOptions = {},
   further: Partial<ListenerLimits> = {},
 ) {
   const passed: Passed[] = []
   let logged = ''
+  let inFlight = 0
   const destination = new Writable({
     write(chunk: Buffer, _encoding, done) {
       logged += chunk.toString()
@@ -58,16 +69,21 @@ export async function startGuarded(
     waiting: () => 0,
     onStreamed: () => undefined,
     observer: {
-      begun: () => undefined,
+      begun: () => {
+        inFlight += 1
+      },
       ended: (exchange) => {
+        inFlight -= 1
         logAccess(logger, exchange)
       },
     },
-    captureBodies: false,
+    captureBodies: options.captureBodies ?? false,
     version: '0.0.0-test',
-    dispatcher: new RecordingDispatcher(passed),
+    dispatcher: options.dispatcher ?? new RecordingDispatcher(passed),
+    login: options.login,
     upstreamOrigin: () => 'https://upstream.invalid',
     rewritesAddresses: false,
+    bodyMemory: options.bodyMemory ?? OPEN.bodyMemory,
     guard: createGuard({ ...OPEN, ...options }),
   })
   const limits = listenerLimits(30_000)
@@ -80,6 +96,8 @@ export async function startGuarded(
   return {
     port: listener.port,
     passed,
+    /** Requests that are not over. */
+    inFlight: () => inFlight,
     /** One object a log line. */
     lines: () =>
       logged

@@ -49,7 +49,7 @@ export async function largeBodies(bytes: number): Promise<MemoryRun[]> {
 }
 
 /** Hands out a token, answers GET with as many bytes as are asked for, and anything else with the count of those it was sent. */
-async function startOrg() {
+export async function startOrg() {
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     if (request.url === '/services/oauth2/token') {
       request.resume()
@@ -76,7 +76,8 @@ async function startOrg() {
   }
 }
 
-async function startProxy(upstream: string) {
+/** The proxy as a process of its own, with its memory as the kernel tells it. */
+export async function startProxy(upstream: string, env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [MAIN, 'serve'], {
     env: {
       CLOUDAWARE_URL: upstream,
@@ -84,21 +85,25 @@ async function startProxy(upstream: string) {
       CLOUDAWARE_CLIENT_SECRET: 'secret',
       PROXY_HOST: '127.0.0.1',
       PROXY_PORT: '0',
-      ADMIN_PORT: 'off',
+      ADMIN_PORT: '0',
+      DRAIN_TIMEOUT_MS: '0',
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  let url = ''
+  let [url, adminUrl] = ['', '']
   for await (const line of createInterface({ input: child.stdout })) {
-    const said = JSON.parse(line) as { msg: string; url?: string } // pino writes objects
+    const said = JSON.parse(line) as { msg: string; url?: string; adminUrl?: string } // pino writes objects
     if (said.msg !== 'listening') continue
     url = said.url ?? ''
+    adminUrl = said.adminUrl ?? ''
     break
   }
   child.stdout.resume()
   const of = (name: string) => `/proc/${String(child.pid)}/${name}`
   return {
     port: Number(new URL(url).port),
+    adminPort: Number(new URL(adminUrl).port),
     /** In MiB. */
     memory: (figure: 'VmRSS' | 'VmHWM') =>
       Number(new RegExp(`${figure}:\\s+(\\d+) kB`).exec(readFileSync(of('status'), 'utf8'))?.[1]) / 1024,

@@ -6,7 +6,7 @@ import type { AccessToken } from '../../src/token/token-source.ts'
 import { bearer } from '../../src/upstream/bearer.ts'
 import type { BearerOptions } from '../../src/upstream/bearer-options.ts'
 import { ConnectionQueue } from '../../src/upstream/connection-queue.ts'
-import { ReplayMemory } from '../../src/upstream/replayable-body.ts'
+import { BodyMemory } from '../../src/upstream/body-memory.ts'
 
 /*
  * What no real connection can be made to do at a chosen moment: the order of a token, a place, a controller and a caller who leaves.
@@ -61,7 +61,7 @@ function setUp(options: Partial<BearerOptions> = {}) {
     queue,
     clock: systemClock,
     replayLimitBytes: 1000,
-    replayMemory: new ReplayMemory(10_000),
+    bodyMemory: new BodyMemory({ totalBytes: 10_000 }),
     isStale: () => true,
     breach: () => undefined,
     onEvent: ({ type }) => void log.push(type),

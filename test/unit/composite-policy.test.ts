@@ -4,6 +4,7 @@ import { carriesRequests, judgeComposite } from '../../src/server/composite-poli
 import { readBody, unjudgeableBody } from '../../src/server/judged-body.ts'
 import { createPathPolicy } from '../../src/server/path-policy.ts'
 import { judgeReadOnly } from '../../src/server/read-only.ts'
+import { BodyMemory } from '../../src/upstream/body-memory.ts'
 
 const V = '/services/data/v62.0'
 const judgePath = createPathPolicy({ allowedPaths: [], deniedPaths: ['/services/data/*/limits'] })
@@ -242,23 +243,35 @@ test('hostile sizes are judged in linear time', () => {
   expect(performance.now() - started).toBeLessThan(5_000)
 })
 
+const roomFor = (limitBytes: number, totalBytes = 1_000) => ({
+  limitBytes,
+  claim: new BodyMemory({ totalBytes }).claim({ isNeeded: true }),
+})
+
 describe('holding a body', () => {
   test('gives the very bytes, up to the limit', async () => {
-    expect(await readBody(Readable.from([Buffer.from('ab'), Buffer.from('cd')]), 4)).toEqual(Buffer.from('abcd'))
-    expect(await readBody(Readable.from([Buffer.from('ab'), Buffer.from('cde')]), 4)).toBe('too-large')
+    const [four, five] = [Readable.from([Buffer.from('ab'), Buffer.from('cd')]), Readable.from([Buffer.from('abcde')])]
+    expect(await readBody(four, roomFor(4))).toEqual(Buffer.from('abcd'))
+    expect(await readBody(five, roomFor(4))).toBe('too-large')
   })
 
   test('leaves the stream alive when it is too large, so that the caller can be answered', async () => {
     const stream = Readable.from([Buffer.from('abc'), Buffer.from('def')])
-    await readBody(stream, 2)
+    await readBody(stream, roomFor(2))
     expect(stream.destroyed).toBe(false)
   })
 
   test('rejects when the caller leaves', async () => {
     const stream = new Readable({ read: () => undefined })
-    const reading = readBody(stream, 10)
+    const reading = readBody(stream, roomFor(10))
     stream.destroy(new Error('gone'))
     await expect(reading).rejects.toThrow('gone')
+  })
+
+  test('rejects where the shared memory is used up, and leaves the stream alive', async () => {
+    const stream = Readable.from([Buffer.from('abc'), Buffer.from('def')])
+    await expect(readBody(stream, roomFor(10, 5))).rejects.toMatchObject({ code: 'PROXY_MEMORY_FULL' })
+    expect(stream.destroyed).toBe(false)
   })
 })
 

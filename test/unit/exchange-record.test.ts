@@ -3,6 +3,7 @@ import { createCredentialNet } from '../../src/inspector/credential-net.ts'
 import { recordOf } from '../../src/inspector/exchange-record.ts'
 import { toHar } from '../../src/inspector/har.ts'
 import { BodyCapture } from '../../src/server/body-capture.ts'
+import { BodyMemory } from '../../src/upstream/body-memory.ts'
 import { exchangeOf } from '../support/exchange.ts'
 import { harProblems } from '../support/har.ts'
 import fc from '../support/properties.ts'
@@ -40,7 +41,7 @@ test('whatever was sent, it can be kept, shown and exported, and holds no secret
       type,
       fc.uint8Array({ maxLength: 200 }),
       (target, value, encoding, mime, noise) => {
-        const bodies = new BodyCapture()
+        const bodies = new BodyCapture(new BodyMemory({ totalBytes: 1_000_000 }))
         const body = Buffer.concat([Buffer.from(value), noise, Buffer.from(SECRET)])
         bodies.request.add(body)
         bodies.answer.add(body)

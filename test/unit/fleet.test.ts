@@ -223,18 +223,21 @@ describe('while it serves', () => {
           return
         }
         const tally = { ...REPORT.tally, inFlight: active, sent: [[count, ['rest']]] }
-        worker.say({ type: 'report', report: { ...REPORT, load: { active, waiting: 1, connected: active }, tally } })
+        worker.say({
+          type: 'report',
+          report: { ...REPORT, load: { ...REPORT.load, active, waiting: 1, connected: active, heldBytes: 5 }, tally },
+        })
       }
     }
     telling(3, 100)(workerOf(run.workers, 1))
     telling(4, 50)(workerOf(run.workers, 2))
     await run.fleet.update()
-    expect(run.fleet.load).toEqual({ active: 7, waiting: 2, connected: 7 })
+    expect(run.fleet.load).toEqual({ active: 7, waiting: 2, connected: 7, heldBytes: 10, heldBytesLimit: 20 })
     expect(run.tally.inFlight).toBe(7)
     workerOf(run.workers, 1).end(1)
     await run.clock.advance(0)
     expect([...run.tally.sent.rows()]).toEqual([{ labels: { family: 'rest' }, value: 150 }])
-    expect(run.fleet.load).toEqual({ active: 4, waiting: 1, connected: 4 })
+    expect(run.fleet.load).toEqual({ active: 4, waiting: 1, connected: 4, heldBytes: 5, heldBytesLimit: 10 })
     expect(run.tally.inFlight).toBe(4)
   })
 

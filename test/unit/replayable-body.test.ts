@@ -1,10 +1,13 @@
 import { PassThrough, type Readable } from 'node:stream'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { ReplayableBody, ReplayMemory } from '../../src/upstream/replayable-body.ts'
+import { BodyMemory } from '../../src/upstream/body-memory.ts'
+import { ReplayableBody } from '../../src/upstream/replayable-body.ts'
 import fc from '../support/properties.ts'
 
 const ROOM = 1_000_000
+
+const roomy = () => new BodyMemory({ totalBytes: ROOM }).claim({ isNeeded: false })
 
 async function textOf(stream: Readable): Promise<string> {
   let text = ''
@@ -15,7 +18,7 @@ async function textOf(stream: Readable): Promise<string> {
 describe('ReplayableBody', () => {
   test('streams the source and can stream it once more from its first byte', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: ROOM, memory: new ReplayMemory(ROOM) })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
     const first = textOf(body.stream())
     source.write('one ')
     source.end('two')
@@ -26,7 +29,7 @@ describe('ReplayableBody', () => {
 
   test('a second stream taken in the middle gets the beginning and the rest; the first gets no more', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: ROOM, memory: new ReplayMemory(ROOM) })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
     const first = body.stream()
     source.write('one ')
     await once(first, 'readable')
@@ -39,7 +42,7 @@ describe('ReplayableBody', () => {
 
   test('what comes while a repeat is awaited is not read, so that the beginning stays held', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: 8, memory: new ReplayMemory(ROOM) })
+    const body = new ReplayableBody(source, { limitBytes: 8, claim: roomy() })
     body.stream()
     // In the very turn of the piece, after which its reader asks for the next.
     source.once('data', () => {
@@ -56,7 +59,7 @@ describe('ReplayableBody', () => {
 
   test('a caller that breaks off while a repeat is awaited breaks the repeat too', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: ROOM, memory: new ReplayMemory(ROOM) })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
     const first = body.stream()
     source.write('half')
     await once(first, 'readable')
@@ -68,20 +71,20 @@ describe('ReplayableBody', () => {
 
   test('past its limit it flows on, lets go of what it held, and says that it cannot be repeated', async () => {
     const source = new PassThrough()
-    const memory = new ReplayMemory(ROOM)
-    const body = new ReplayableBody(source, { limitBytes: 5, memory: memory })
+    const memory = new BodyMemory({ totalBytes: ROOM })
+    const body = new ReplayableBody(source, { limitBytes: 5, claim: memory.claim({ isNeeded: false }) })
     const text = textOf(body.stream())
     source.write('1234')
     source.write('5678')
     source.end('9')
     expect(await text).toBe('123456789')
     expect(body.isRepeatable).toBe(false)
-    expect(memory.free).toBe(ROOM)
+    expect(memory.heldBytes).toBe(0)
   })
 
   test('once it let go, there is no going back', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: 2, memory: new ReplayMemory(ROOM) })
+    const body = new ReplayableBody(source, { limitBytes: 2, claim: roomy() })
     const text = textOf(body.stream())
     source.end('gone')
     await text
@@ -90,10 +93,10 @@ describe('ReplayableBody', () => {
   })
 
   test('where the shared memory is used up, a new body flows without being held', async () => {
-    const memory = new ReplayMemory(6)
+    const memory = new BodyMemory({ totalBytes: 6 })
     const [a, b] = [new PassThrough(), new PassThrough()]
-    const first = new ReplayableBody(a, { limitBytes: ROOM, memory: memory })
-    const second = new ReplayableBody(b, { limitBytes: ROOM, memory: memory })
+    const first = new ReplayableBody(a, { limitBytes: ROOM, claim: memory.claim({ isNeeded: false }) })
+    const second = new ReplayableBody(b, { limitBytes: ROOM, claim: memory.claim({ isNeeded: false }) })
     const texts = [textOf(first.stream()), textOf(second.stream())]
     a.end('12345')
     await texts[0]
@@ -101,24 +104,24 @@ describe('ReplayableBody', () => {
     expect(await texts[1]).toBe('12345')
     expect([first.isRepeatable, second.isRepeatable]).toEqual([true, false])
     first.release()
-    expect(memory.free).toBe(6)
+    expect(memory.heldBytes).toBe(0)
   })
 
   test('releasing twice gives the memory back once', async () => {
-    const memory = new ReplayMemory(ROOM)
+    const memory = new BodyMemory({ totalBytes: ROOM })
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: ROOM, memory: memory })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: memory.claim({ isNeeded: false }) })
     const text = textOf(body.stream())
     source.end('body')
     await text
     body.release()
     body.release()
-    expect(memory.free).toBe(ROOM)
+    expect(memory.heldBytes).toBe(0)
   })
 
   test('a caller that breaks off breaks the stream too', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: ROOM, memory: new ReplayMemory(ROOM) })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
     const text = textOf(body.stream())
     source.write('half')
     source.destroy(new Error('aborted'))
@@ -127,7 +130,7 @@ describe('ReplayableBody', () => {
 
   test('a slow reader holds the source back', async () => {
     const source = new PassThrough({ highWaterMark: 1024 })
-    const body = new ReplayableBody(source, { limitBytes: 0, memory: new ReplayMemory(ROOM) })
+    const body = new ReplayableBody(source, { limitBytes: 0, claim: roomy() })
     const stream = body.stream()
     let written = 0
     while (source.write(Buffer.alloc(16_384)) || !source.isPaused()) {
@@ -143,7 +146,7 @@ describe('ReplayableBody', () => {
 
   test('bytes that come after the reader is gone are thrown away, so that the connection can go on', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: 0, memory: new ReplayMemory(ROOM) })
+    const body = new ReplayableBody(source, { limitBytes: 0, claim: roomy() })
     body.stream().destroy()
     source.resume()
     source.end(Buffer.alloc(1_000_000))
@@ -155,7 +158,7 @@ describe('ReplayableBody', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.string({ minLength: 1 })), fc.nat(), async (chunks, cut) => {
         const source = new PassThrough()
-        const body = new ReplayableBody(source, { limitBytes: ROOM, memory: new ReplayMemory(ROOM) })
+        const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
         let result = textOf(body.stream()).catch(() => 'cut off')
         for (const [index, chunk] of chunks.entries()) {
           source.write(chunk)

@@ -3,13 +3,14 @@ import { expect, test } from 'vitest'
 import { createCredentialNet } from '../../src/inspector/credential-net.ts'
 import { showBody } from '../../src/inspector/shown-body.ts'
 import { BodyBeginning } from '../../src/server/body-capture.ts'
+import { BodyMemory } from '../../src/upstream/body-memory.ts'
 
 const net = createCredentialNet(() => ['the-secret-value'])
 
 /** As it is captured: no more than the first 16 KiB. */
 function shown(body: Buffer | string, headers: Record<string, string> = {}) {
   const whole = Buffer.from(body)
-  const beginning = new BodyBeginning()
+  const beginning = new BodyBeginning(new BodyMemory({ totalBytes: 1_000_000 }).claim({ isNeeded: false }))
   for (let at = 0; at < whole.length; at += 1000) beginning.add(whole.subarray(at, at + 1000))
   return showBody({ bytes: beginning.bytes(), total: whole.length, headers: Object.entries(headers) }, net)
 }
@@ -85,7 +86,7 @@ test('credentials are blanked, also one that the limit cuts in two', () => {
 })
 
 test('the beginning is a copy: what the socket does with its buffer later does not matter', () => {
-  const beginning = new BodyBeginning()
+  const beginning = new BodyBeginning(new BodyMemory({ totalBytes: 1_000_000 }).claim({ isNeeded: false }))
   const chunk = Buffer.from('first')
   beginning.add(chunk)
   chunk.fill('x')

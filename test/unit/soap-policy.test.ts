@@ -1,6 +1,9 @@
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { judgeSoap, peekSoap, soapOperation } from '../../src/server/soap-policy.ts'
+import { BodyMemory } from '../../src/upstream/body-memory.ts'
+
+const roomy = () => new BodyMemory({ totalBytes: 1_000_000 }).claim({ isNeeded: true })
 
 const envelope = (body: string, header = '') =>
   `<?xml version="1.0"?>\n<!-- <Body><logout/> --><se:Envelope xmlns:se="http://schemas.xmlsoap.org/soap/envelope/">${header}<se:Body>${body}</se:Body></se:Envelope>`
@@ -156,7 +159,7 @@ describe('reading', () => {
   test('stops at the operation and keeps what it took', async () => {
     const stream = new PassThrough()
     stream.write('<Envelope><Body><query>rest')
-    const { held, found } = await peekSoap(stream)
+    const { held, found } = await peekSoap(stream, roomy())
     expect(found).toBe('query')
     expect(held.toString()).toBe('<Envelope><Body><query>rest')
     stream.end('more')
@@ -165,7 +168,7 @@ describe('reading', () => {
 
   test('finds it across single bytes', async () => {
     const xml = Buffer.from('\uFEFF<Envelope><Body><query>')
-    const { found } = await peekSoap(Readable.from(Array.from(xml, (byte) => Buffer.from([byte]))))
+    const { found } = await peekSoap(Readable.from(Array.from(xml, (byte) => Buffer.from([byte]))), roomy())
     expect(found).toBe('query')
   })
 
@@ -177,6 +180,6 @@ describe('reading', () => {
       [Buffer.from('<Envelope>'), Buffer.alloc(70_000, ' '), Buffer.from('<Body><query>')],
     ],
   ])('refuses %s', async (_what, chunks) => {
-    expect((await peekSoap(Readable.from(chunks))).found).toMatchObject({ rule: 'body not judged' })
+    expect((await peekSoap(Readable.from(chunks), roomy())).found).toMatchObject({ rule: 'body not judged' })
   })
 })

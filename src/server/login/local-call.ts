@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { ProxyErrorCode } from '../../errors.ts'
+import type { Claim } from '../../upstream/body-memory.ts'
 import type { HeaderFields } from '../effective-method.ts'
 import type { LoginEndpoint } from './login-paths.ts'
 
@@ -13,6 +14,8 @@ export interface LocalCall {
   readonly headers: HeaderFields
   /** From its first byte on. */
   readonly body: Readable
+  /** Covers what is held of it. */
+  readonly claim: Claim
   /** The name of the key that the head presented. */
   readonly caller: string | undefined
 }
@@ -29,4 +32,4 @@ export interface LocalAnswer {
 }
 
 /** More than any login holds; a JWT assertion with a long certificate chain included. */
-export const LOGIN_BODY_LIMIT = 64 * 1024
+export const LOGIN_BODY_BYTES = 64 * 1024

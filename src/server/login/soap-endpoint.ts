@@ -1,7 +1,7 @@
 import { keyWithin, type CallerKey } from '../caller-key.ts'
 import { placeholderToken } from '../caller-session.ts'
 import { readBody, unjudgeableBody } from '../judged-body.ts'
-import { LOGIN_BODY_LIMIT, type LocalAnswer, type LocalCall } from './local-call.ts'
+import { LOGIN_BODY_BYTES, type LocalAnswer, type LocalCall } from './local-call.ts'
 import type { LoginContext } from './login-context.ts'
 import { isLoginOperation, isSeparateLogin, soapService, soapVersion } from './login-paths.ts'
 import { soapAnswer, soapRefusal } from './soap-answer.ts'
@@ -13,7 +13,7 @@ export async function answerSoap(call: LocalCall, context: LoginContext): Promis
   const refuse = (code: string, message: string) => soapRefusal(service, code, message)
   if (call.method !== 'POST') return refuse('UNKNOWN_EXCEPTION', 'SOAP requests are sent by POST')
   if (unjudgeableBody(call.headers, true) !== undefined) return refuse('UNKNOWN_EXCEPTION', UNREADABLE)
-  const body = await readBody(call.body, LOGIN_BODY_LIMIT)
+  const body = await readBody(call.body, { limitBytes: LOGIN_BODY_BYTES, claim: call.claim })
   if (body === 'too-large') return refuse('UNKNOWN_EXCEPTION', 'The envelope is larger than a login could be.')
   const envelope = parseXml(decoded(body))
   const operation = envelope?.name === 'Envelope' ? childOf(envelope, 'Body')?.children[0] : undefined

@@ -1,12 +1,12 @@
 import type { HeaderFields } from '../effective-method.ts'
 import { unjudgeableBody, readBody } from '../judged-body.ts'
-import { LOGIN_BODY_LIMIT, type LocalCall } from './local-call.ts'
+import { LOGIN_BODY_BYTES, type LocalCall } from './local-call.ts'
 
 /** The parameters of a token request by name, or what is wrong with it: a sentence without input. */
 export async function readParameters(call: LocalCall): Promise<ReadonlyMap<string, string> | { problem: string }> {
   if (unjudgeableBody(call.headers) !== undefined)
     return { problem: 'the request must come in UTF-8, without Content-Encoding' }
-  const body = await readBody(call.body, LOGIN_BODY_LIMIT)
+  const body = await readBody(call.body, { limitBytes: LOGIN_BODY_BYTES, claim: call.claim })
   if (body === 'too-large') return { problem: 'the request is too large' }
   const text = body.toString()
   const inBody = isJson(call.headers, text) ? jsonParameters(text) : [...new URLSearchParams(text)]
