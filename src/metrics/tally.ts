@@ -66,7 +66,7 @@ export class Tally implements ExchangeObserver {
     this.ownSeconds.observe(family, (ms - (upstreamMs ?? 0)) / 1000)
     if (upstreamMs !== undefined) this.upstreamSeconds.observe(family, upstreamMs / 1000)
     if (problem) this[problem.isRefusal ? 'refusals' : 'errors'].add(1, problem.code)
-    this.sent.add(bytesOut, family)
+    if (bytesOut > 0) this.sent.add(bytesOut, family)
     if (!facts) return
     this.received.add(facts.bytesIn, family)
     if (facts.limitInfo !== undefined && facts.limitInfo !== this.#limitInfo) {
