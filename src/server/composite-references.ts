@@ -1,6 +1,6 @@
 import { isJsonObject, member } from './json-members.ts'
 import type { JsonObject } from './json-members.ts'
-import { carriesIds } from './record-ids.ts'
+import { carriesIds } from './record-names.ts'
 
 /**
  * `@{ref.field}` in a composite is filled in by Cloudaware from an earlier answer, after the proxy has judged the request: the text of a record

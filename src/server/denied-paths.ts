@@ -10,6 +10,8 @@ export interface DeniedPath {
   readonly except?: string
   /** What the rule protects under whatever path names it: a type of record, and the first three characters of its ids; in small letters. */
   readonly records?: { readonly type: string; readonly keyPrefix: string }
+  /** A type of record, in small letters, that no query may ask for. */
+  readonly unreadable?: string
 }
 
 /** The prefixes of the API: what is not below one of them is the platform's user interface. */
@@ -32,6 +34,7 @@ const ENDS_SESSION = 'It would end the session that all callers of the proxy sha
 const LOGIN_PAGE =
   'The proxy has no login page: let the tool log in with a username and password (any will do, or the key of PROXY_API_KEY), or give it an access token of the form 00D000000000000!x.'
 const OAUTH = 'Tokens are the business of the proxy alone.'
+const TOKENS = 'Its records hold tokens, and with what they tell anybody ends them, without a login.'
 const PASSWORD = "It reads or resets users' passwords."
 const CODE = 'It runs arbitrary code, which can read the access token.'
 const SETUP = 'It changes code or configuration of the org.'
@@ -55,6 +58,8 @@ export const DENIED_PATHS: readonly DeniedPath[] = [
     // Nothing but read and delete is done with them, so deletions are all that has to be looked at.
     records: { type: 'authsession', keyPrefix: '0ak' },
   },
+  // Queries are the only way to its rows, which have no id.
+  { pattern: '/services/data/*/sobjects/oauthtoken/**', methods: 'writes', why: TOKENS, unreadable: 'oauthtoken' },
   { pattern: '/services/data/*/tooling/executeanonymous/**', methods: 'any', why: CODE },
   { pattern: '/services/soap/s/**', methods: 'any', why: CODE },
   { pattern: '/services/data/*/metadata/deployrequest/**', methods: 'writes', why: SETUP },

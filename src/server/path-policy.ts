@@ -2,7 +2,7 @@ import { API_PREFIXES, DENIED_PATHS } from './denied-paths.ts'
 import type { DeniedPath } from './denied-paths.ts'
 import { isReadMethod } from './effective-method.ts'
 import { compilePattern } from './path-pattern.ts'
-import { namesRecord, recordIdPattern } from './record-ids.ts'
+import { namesRecord, queriesFor, recordIdPattern } from './record-names.ts'
 import type { Refusal } from './refusal.ts'
 import { remembered } from './remembered.ts'
 
@@ -48,7 +48,8 @@ export function createPathPolicy({ allowedPaths, deniedPaths }: PathPolicyOption
     if (isNamed) return undefined
     const isRead = isReadMethod(method)
     for (const row of builtIn) {
-      const { rule, names } = row
+      const { rule, names, asksFor } = row
+      if (asksFor?.(path, search) === true) return ruleRefusal(rule)
       if ((isRead && rule.methods !== 'any') || rule.except === path) continue
       if (covering.has(row) || names?.(path, search) === true) return ruleRefusal(rule)
     }
@@ -70,14 +71,18 @@ export function ruleRefusal({ pattern, why }: DeniedPath): Refusal {
 interface Coverage {
   readonly matches: (path: string) => boolean
   /** Whether a record of the row's is named, which the query may do. */
-  readonly names?: (path: string, search: string) => boolean
+  readonly names: ((path: string, search: string) => boolean) | undefined
+  /** Whether the query asks for the type that no query may ask for. */
+  readonly asksFor: ((path: string, search: string) => boolean) | undefined
 }
 
-function coverage({ pattern, records }: DeniedPath): Coverage {
-  const matches = compilePattern(pattern)
-  if (records === undefined) return { matches }
-  const recordId = recordIdPattern(records.keyPrefix)
-  return { matches, names: (path, search) => namesRecord(recordId, path, search) }
+function coverage({ pattern, records, unreadable }: DeniedPath): Coverage {
+  const recordId = records && recordIdPattern(records.keyPrefix)
+  return {
+    matches: compilePattern(pattern),
+    names: recordId && ((path, search) => namesRecord(recordId, path, search)),
+    asksFor: unreadable === undefined ? undefined : queriesFor(unreadable),
+  }
 }
 
 function refusal(rule: string, detail: string): Refusal {

@@ -7,7 +7,7 @@ import { effectiveMethods, isReadMethod } from './effective-method.ts'
 import type { HeaderFields } from './effective-method.ts'
 import type { Claim } from '../upstream/body-memory.ts'
 import { bodyFrom, bytesOf, hasBody, readBody, unjudgeableBody, unreadable } from './judged-body.ts'
-import { createsJob, judgeJob, unjudgeableJob } from './job-policy.ts'
+import { bodyJudgement, judgeText, unjudgeableText } from './named-types.ts'
 import { createDenials, createPathPolicy } from './path-policy.ts'
 import type { PathPolicyOptions } from './path-policy.ts'
 import { isLoginOperation, isSeparateLogin, loginEndpoint } from './login/login-paths.ts'
@@ -18,8 +18,8 @@ import type { RecordPolicy } from './record-policy.ts'
 import type { Refusal } from './refusal.ts'
 import type { Target } from './request-target.ts'
 import { isSoapPath, judgeSoap, peekSoap } from './soap-policy.ts'
-import { isDeletion, judgeDeletion } from './soap-deletion.ts'
 import { onlyOperation } from './soap-remainder.ts'
+import { judgeEnvelope, soapJudgement } from './soap-types.ts'
 
 export interface RequestPolicyOptions extends PathPolicyOptions {
   /** PROXY_READ_ONLY. */
@@ -58,7 +58,7 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
   const judge: Judge = (method, path, search) =>
     judgePath(method, path, search) ?? (options.isReadOnly ? judgeReadOnly(method, path) : undefined)
   const judgePart: Judge = (method, path, search, body) =>
-    judge(method, path, search) ?? (createsJob(path) ? records.judgeType(JSON.stringify(body ?? null)) : undefined)
+    judge(method, path, search) ?? bodyJudgement(path, records)?.(JSON.stringify(body ?? null))
 
   return (method, { policyPath, search }, headers) => {
     // TRACE would give the injected token back.
@@ -70,8 +70,11 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
     const isComposite = carriesRequests(policyPath)
     if (!isComposite && !isSoapPath(policyPath)) {
       const refusal = firstRefusal(methods, (name) => judge(name, policyPath, search))
-      if (refusal !== undefined || methods.every(isReadMethod) || !createsJob(policyPath)) return refusal
-      return unjudgeableJob(headers) ?? ((body, { claim }) => judgeJob({ body, headers, claim }, records))
+      // A body that came with a GET would be sent on as well.
+      if (refusal !== undefined || (methods.every(isReadMethod) && !hasBody(headers))) return refusal
+      const judgement = bodyJudgement(policyPath, records)
+      if (judgement === undefined) return undefined
+      return unjudgeableText(headers) ?? ((body, { claim }) => judgeText({ body, headers, claim }, judgement))
     }
 
     const refusal = firstRefusal(methods, (name) => judgePath(name, policyPath, search))
@@ -84,9 +87,9 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
     const bodyProblem = unjudgeableBody(coding === undefined ? headers : withoutCoding(headers), !isComposite)
     if (bodyProblem !== undefined) return bodyProblem
     if (isComposite) return compositeJudge(judgePart, options.compositeLimitBytes)
-    const judgeEnvelope = soapJudge(policyPath, records, options)
-    if (coding === undefined) return judgeEnvelope
-    return async (body, means) => judgeEnvelope(decodedBody(body, coding, means.claim), means)
+    const judgeCall = soapJudge(policyPath, records, options)
+    if (coding === undefined) return judgeCall
+    return async (body, means) => judgeCall(decodedBody(body, coding, means.claim), means)
   }
 }
 
@@ -127,7 +130,8 @@ function soapJudge(policyPath: string, records: RecordPolicy, options: RequestPo
     if (recognise?.(sessionIn(text.toString())) === false) return KEY_REQUIRED
     if (typeof found === 'object') return found
     const judged = judgeSoap(found, policyPath, options) ?? onlyOperation(held, stream)
-    return judged instanceof Readable && isDeletion(found, policyPath) ? judgeDeletion(judged, claim, records) : judged
+    const judgement = soapJudgement(found, policyPath, records)
+    return judged instanceof Readable && judgement !== undefined ? judgeEnvelope(judged, claim, judgement) : judged
   }
 }
 

@@ -41,7 +41,7 @@ test('a judged body arrives upstream byte for byte', async () => {
       { method: 'POST', url: '/services/data/v62.0/sobjects/A', body: { Name: 'x'.repeat(2_000_000) } },
     ],
   })
-  const soapBody = `<Body><query>${'y'.repeat(2_000_000)}</query></Body></Envelope>`
+  const soapBody = `<Body><create>${'y'.repeat(2_000_000)}</create></Body></Envelope>`
   const session = '<sessionId>00D000000000001!x</sessionId>'
   const header = `<Header><SessionHeader xmlns="urn:partner.soap.sforce.com">${session}</SessionHeader></Header>`
   for (const [path, body, arriving] of [
@@ -76,7 +76,7 @@ test('a connection is not blocked by the rest of a body that was refused, or tha
   const last = head('GET /services/data HTTP/1.1', CLOSE)
   const composite = head('POST /services/data/v62.0/composite HTTP/1.1', `Content-Length: ${large.length}`) + large
   expect(statuses(await sendRaw(guarded, composite + last, 'stay'))).toEqual([403, 200])
-  const call = `<Envelope><Body><query>${large}`
+  const call = `<Envelope><Body><create>${large}`
   const soap = head('POST /services/Soap/u/unread HTTP/1.1', `Content-Length: ${call.length}`) + call
   expect(statuses(await sendRaw(guarded, soap + last, 'stay'))).toEqual([200, 200])
 })

@@ -60,21 +60,25 @@ function partsOf(composite: string): string[] | undefined {
 
 /** Whether it changes something to anybody who reads it: by its method, or by one that its query or a field names. */
 function isWrite({ method, target, rawHeaders }: Pick<Seen, 'method' | 'target' | 'rawHeaders'>): boolean {
-  const overridden = /[?&;]_httpmethod=/i.test(target) || /(?:^|,)x[-_](?:http[-_])?method/i.test(rawHeaders.join())
+  const overridden =
+    /\?(?:.*[&;])?_httpmethod=/is.test(target) || /(?:^|,)x[-_](?:http[-_])?method/i.test(rawHeaders.join())
   return overridden || !['GET', 'HEAD', 'OPTIONS'].includes(method)
 }
 
 const COMPOSITE = /^\/services\/data\/[^/]+\/(?:composite(?:\/batch|\/graph)?|connect\/batch)$/
+const JOB = /^\/services\/(?:data\/[^/]+\/jobs\/ingest|async\/[^/]+\/job)$/
 const SESSION = /(?<![a-z\d])0ak[a-z\d]{12}/i
 
 /** Nobody's session is deleted, whichever way. */
 function expectNoSessionEnded(request: Seen, sent: string): void {
   const what = `${request.method} ${request.target} ${sent}`
   const path = generously(request.target.split('?')[0] ?? '')
-  const named = /\/composite\/sobjects(?:\/|$)/.test(path) ? request.target : path
+  const query = /\?.*/s.exec(request.target)?.[0] ?? ''
+  const ids = [...new URLSearchParams(query)].flat().join(' ')
+  const named = /\/composite\/sobjects(?:\/|$)/.test(path) ? `${path} ${ids}` : path
   if (path.startsWith('/services/data/') && isWrite(request)) expect(named, what).not.toMatch(SESSION)
   if (path.startsWith('/services/soap/') && sent.includes('<delete')) expect(sent, what).not.toMatch(SESSION)
-  if (/\/(?:jobs\/ingest|job)$/.test(path) && isWrite(request)) expect(sent, what).not.toMatch(/"AuthSession"/)
+  if (JOB.test(path) && isWrite(request)) expect(sent, what).not.toMatch(/"AuthSession"/)
   if (COMPOSITE.test(path) && sent.includes('"DELETE"')) expect(sent, what).not.toMatch(SESSION)
 }
 

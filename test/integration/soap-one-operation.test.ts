@@ -14,8 +14,8 @@ const utf16 = (text: string) => Buffer.from(`\uFEFF${text.replace('UTF-8', 'UTF-
 test.each([
   ['a login in a second Body', twoBodies(FIRST, LOGIN)],
   ['a login after another operation', envelope(`<getServerTimestamp ${NS}/>${LOGIN}`)],
-  ['a login after an operation that fills chunks', envelope(`<query ${NS}>${'x'.repeat(1_000_000)}</query>${LOGIN}`)],
-  ['a login beyond what is held', twoBodies(`<query ${NS}>${'<a>y</a>'.repeat(200_000)}</query>`, LOGIN)],
+  ['a login after an operation that fills chunks', envelope(`<create ${NS}>${'x'.repeat(1_000_000)}</create>${LOGIN}`)],
+  ['a login beyond what is held', twoBodies(`<create ${NS}>${'<a>y</a>'.repeat(200_000)}</create>`, LOGIN)],
   ['a second login in UTF-16', utf16(twoBodies(FIRST, LOGIN))],
   ['a second login in gzip', gzipSync(twoBodies(QUERY, LOGIN))],
 ])('%s reaches no org', async (_what, body) => {

@@ -5,47 +5,48 @@ import type { ZlibOptions } from 'node:zlib'
 import type { Claim } from '../upstream/body-memory.ts'
 import type { HeaderFields } from './effective-method.ts'
 import { readBody, unjudgeableBody, unreadable } from './judged-body.ts'
-import { parseXml, textOf } from './login/xml.ts'
+import { parseXml, textOf as textOfXml } from './login/xml.ts'
 import { MarkupBytes } from './markup-bytes.ts'
 import { compilePattern } from './path-pattern.ts'
-import type { RecordPolicy } from './record-policy.ts'
+import { takesQuery } from './record-names.ts'
+import type { Judgement, RecordPolicy } from './record-policy.ts'
 import type { Refusal } from './refusal.ts'
 
 const CREATIONS = ['/services/data/*/jobs/ingest', '/services/async/*/job'].map(compilePattern)
 
-/** A job names its type of record where it is created; a Bulk 2.0 one may have up to 100,000 characters of data behind it. */
+/** A job names its type of record where it is created; a Bulk 2.0 one may have up to 100,000 characters of data behind it. So many has a query. */
 const MOST_BYTES = 1024 * 1024
 
-/** Whether a write on this policy path creates a Bulk job that may change records, to be judged by {@link judgeJob}. */
-export function createsJob(policyPath: string): boolean {
-  return CREATIONS.some((matches) => matches(policyPath))
+/** How the body of a write on this policy path is to be judged that names types of records: a new Bulk job, or a query. */
+export function bodyJudgement(policyPath: string, records: RecordPolicy): Judgement | undefined {
+  if (takesQuery(policyPath)) return records.judgeQuery
+  return CREATIONS.some((matches) => matches(policyPath)) ? records.judgeJob : undefined
 }
 
-/** Why the body of a new job cannot be judged; undefined where it can. */
-export function unjudgeableJob(headers: HeaderFields): Refusal | undefined {
+/** Why a body with these headers cannot be judged; undefined where it can. */
+export function unjudgeableText(headers: HeaderFields): Refusal | undefined {
   return unjudgeableBody(
     DECODERS.has(codingOf(headers)) ? { ...headers, 'content-encoding': undefined } : headers,
     true,
   )
 }
 
-interface NewJob {
+interface SentText {
   readonly body: Readable
   readonly headers: HeaderFields
   readonly claim: Claim
 }
 
-/** Judges the type of record of a Bulk job, whatever form the body has: JSON, XML or several parts. The same bytes go on. */
-export async function judgeJob({ body, headers, claim }: NewJob, records: RecordPolicy): Promise<Readable | Refusal> {
+/** Judges what a body says, whatever form it has: JSON, XML or several parts. The same bytes go on. */
+export async function judgeText({ body, headers, claim }: SentText, judge: Judgement): Promise<Readable | Refusal> {
   const bytes = await readBody(body, { limitBytes: MOST_BYTES, claim })
   if (bytes === 'too-large') {
-    return unreadable(`The proxy reads a new job to judge it, and this one is larger than ${MOST_BYTES} bytes.`)
+    return unreadable(`The proxy reads this body to judge it, and it is larger than ${MOST_BYTES} bytes.`)
   }
   const plain = await decompressed(bytes, codingOf(headers))
-  const text = plain && textOfJob(new MarkupBytes().push(plain).toString())
-  if (text === undefined)
-    return unreadable('The proxy reads a new job to judge it, and this one is neither JSON nor XML.')
-  return records.judgeType(text) ?? Readable.from([bytes], { objectMode: false })
+  const text = plain && textOf(new MarkupBytes().push(plain).toString())
+  if (text === undefined) return unreadable('The proxy reads this body to judge it, and it is neither JSON nor XML.')
+  return judge(text) ?? Readable.from([bytes], { objectMode: false })
 }
 
 function codingOf(headers: HeaderFields): string {
@@ -55,7 +56,7 @@ function codingOf(headers: HeaderFields): string {
 }
 
 const gunzipped = promisify<Buffer, ZlibOptions, Buffer>(gunzip)
-/** Salesforce's Java client, and with it Data Loader, compresses its jobs. */
+/** Salesforce's Java client, and with it Data Loader, compresses what it sends. */
 const DECODERS: ReadonlyMap<string, typeof gunzipped> = new Map([
   ['gzip', gunzipped],
   ['x-gzip', gunzipped],
@@ -69,12 +70,12 @@ async function decompressed(bytes: Buffer, coding: string): Promise<Buffer | und
 }
 
 /** What a reader could take for the values in it. */
-function textOfJob(body: string): string | undefined {
+function textOf(body: string): string | undefined {
   // UTF-32, which readers of JSON and XML take as well.
   if (body.includes('\0')) return undefined
   if (/^\s*</.test(body)) {
     const root = parseXml(body)
-    return root && textOf(root)
+    return root && textOfXml(root)
   }
   // A part of several may be encoded once more.
   if (/content-transfer-encoding\s*:(?!\s*(?:7bit|8bit|binary)\b)/i.test(body)) return undefined
