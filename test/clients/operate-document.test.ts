@@ -80,7 +80,7 @@ const PASSING: readonly (readonly [RegExp, string])[] = [
   [/obtained \d+ s ago/g, 'obtained 2 s ago'],
   [/^( {2}Up {9}).*$/gm, '$12 s, since 2026-11-25 09:37:58Z'],
   [/\d h( \d+ min)? left/g, '1 h 59 min left'],
-  [/next refresh in 1 h \d+\n {13}min/g, 'next refresh in 1 h 33\n             min'],
+  [/next refresh in 1 h \d+\s+min/g, 'next refresh in 1 h 33\n             min'],
   [/next attempt in (\d+ s|1 min)/g, 'next attempt in 59 s'],
   [/"nextAttemptInSeconds":\d+/g, '"nextAttemptInSeconds":57'],
 ]

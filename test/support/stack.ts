@@ -4,6 +4,7 @@ import type { Clock } from '../../src/clock.ts'
 import { loadSettings, type Settings } from '../../src/config.ts'
 import { createLogger } from '../../src/logger.ts'
 import type { TokenEvent } from '../../src/token/token-source.ts'
+import type { StartWorker } from '../../src/workers/worker-process.ts'
 
 export interface RunningApp extends App, AsyncDisposable {
   readonly port: number
@@ -26,12 +27,14 @@ export interface StackOptions {
   readonly ca?: string
   readonly stateDirectory?: string
   readonly onSecret?: (secret: string) => void
+  /** For WORKERS. */
+  readonly startWorker?: StartWorker
 }
 
 /** The proxy in front of `upstream`, on free ports, with its log kept. */
 export async function startStack(
   upstream: { url: string; clientId?: string; clientSecret?: string },
-  { env = {}, clock, ca, stateDirectory, onSecret }: StackOptions = {},
+  { env = {}, clock, ca, stateDirectory, onSecret, startWorker }: StackOptions = {},
 ): Promise<RunningApp> {
   const settings = loadSettings({
     argv: [],
@@ -77,6 +80,7 @@ export async function startStack(
     stateDirectory: stateDirectory ?? '/nonexistent',
     ...(clock && { clock }),
     ...(onSecret && { onSecret }),
+    ...(startWorker && { startWorker: () => Promise.resolve(startWorker) }),
     ...(ca !== undefined && { ca }),
     onTokenEvent: (event) => {
       tokenEvents.push(event)
