@@ -1,13 +1,16 @@
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { Agent, request, type IncomingMessage } from 'node:http'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
+import { selfSignedCertificate } from '../support/certificates.ts'
 import { startChild } from '../support/child-cli.ts'
 import { startOriginServer } from '../support/origin-server.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { askTls, handshake } from '../support/tls-client.ts'
 
 /** Three processes take their time to start on a busy machine. */
 const SOON = { timeout: 30_000, interval: 50 }
@@ -297,8 +300,8 @@ describe('two workers', () => {
   })
 
   test('they share a unix socket that is their owner’s alone and gone at the end', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'workers-'))
-    const path = join(directory, 'proxy.sock')
+    await using directory = await temporaryDirectory()
+    const path = directory.file('proxy.sock')
     await using cloud = await org()
     await using run = await serving(cloud.origin.url, { env: { PROXY_SOCKET: path } })
     const overSocket = async () => {
@@ -313,6 +316,47 @@ describe('two workers', () => {
     run.child.kill('SIGTERM')
     expect((await run.ended).code).toBe(0)
     await expect(overSocket()).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('they share the https listener, and each shows the certificate that is renewed', async () => {
+    await using directory = await temporaryDirectory()
+    const [old, fresh] = await Promise.all([selfSignedCertificate(), selfSignedCertificate()])
+    const write = async ({ key, cert }: { key: string; cert: string }) => {
+      await writeFile(directory.file('key.pem'), key)
+      await writeFile(directory.file('cert.pem'), cert)
+    }
+    await write(old)
+    await using cloud = await org()
+    await using run = await serving(cloud.origin.url, {
+      env: {
+        PROXY_TLS_PORT: '0',
+        PROXY_TLS_CERT_FILE: directory.file('cert.pem'),
+        PROXY_TLS_KEY_FILE: directory.file('key.pem'),
+      },
+    })
+    const { tls } = JSON.parse(await run.line('"listening"')) as { tls: { url: string } }
+    const shown = async () => {
+      // One connection after the other, so that both workers have their turn.
+      const found = []
+      for (let n = 0; n < 2; n++) {
+        const socket = await handshake(Number(new URL(tls.url).port))
+        found.push(socket.getPeerCertificate().fingerprint256)
+        socket.destroy()
+      }
+      return found
+    }
+    const fingerprintOf = ({ cert }: { cert: string }) => new X509Certificate(cert).fingerprint256
+    expect(await shown()).toEqual([fingerprintOf(old), fingerprintOf(old)])
+    expect(await askTls(tls.url + LIMITS, old.cert)).toMatchObject({ status: 200 })
+    await write(fresh)
+    run.child.kill('SIGHUP')
+    await expect.poll(shown, SOON).toEqual([fingerprintOf(fresh), fingerprintOf(fresh)])
+    // One that is started later shows it too, though what is in the files by then is of no use.
+    await writeFile(directory.file('cert.pem'), 'no certificate')
+    const [first] = await run.workers()
+    process.kill(first?.pid ?? 0, 'SIGKILL')
+    await run.line('a worker serves again')
+    expect(await shown()).toEqual([fingerprintOf(fresh), fingerprintOf(fresh)])
   })
 
   test('a port in use is told in one line, as with one process', async () => {
