@@ -122,6 +122,9 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       startWorker: dependencies.startWorker,
       keeper,
       tally: observers.tally,
+      onSeen: (worker, seen) => {
+        inspection.inspector.told(worker, seen)
+      },
       ca,
       callerKeys: callerKeys?.current,
       callerSecrets: () => callerSecrets,

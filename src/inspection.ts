@@ -96,8 +96,7 @@ export class Inspection {
    */
   #closedTo(remoteAddress: string | undefined): string | undefined {
     const { INSPECT, PROXY_API_KEY, WORKERS } = this.#settings
-    if (WORKERS > 1)
-      return 'Several processes serve here (WORKERS), and none keeps exchanges: /metrics has the traffic of all.'
+    if (WORKERS > 1) return 'Several processes serve here (WORKERS), and none of them keeps exchanges.'
     if (INSPECT) return undefined
     if (PROXY_API_KEY !== undefined) {
       return 'This proxy asks its callers for a key, and this page asks for none: start it with INSPECT=true to show exchanges here.'

@@ -48,7 +48,8 @@ export class Troubles {
     )
   }
 
-  exchange({ problem }: Exchange, n: number, now: number): void {
+  /** `n`: the number of the exchange, where it is kept. */
+  exchange({ problem }: Exchange, n: number | undefined, now: number): void {
     if (!problem) return
     this.#note(
       {
@@ -58,7 +59,7 @@ export class Troubles {
         summary: this.#clean(problem.message),
         answered: null,
         steps: [],
-        exchange: n,
+        ...(n !== undefined && { exchange: n }),
       },
       now,
     )

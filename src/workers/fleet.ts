@@ -1,6 +1,7 @@
 import { togetherOf, type ApiRefusal } from '../api-refusals.ts'
 import type { Clock } from '../clock.ts'
 import type { Front, FrontLoad, FrontPorts } from '../front.ts'
+import type { Testimony } from '../inspector/witness.ts'
 import type { Logger } from '../logger.ts'
 import type { ProcessMetric } from '../metrics/process-metrics.ts'
 import type { Tally } from '../metrics/tally.ts'
@@ -23,6 +24,8 @@ export interface FleetOptions {
   readonly desk: TokenDesk
   /** Where what the workers counted is added up. */
   readonly tally: Tally
+  /** Told what a worker has seen, for the status page. */
+  readonly onSeen?: (worker: number, seen: Testimony) => void
   /** To listen on; 0 is any free one. */
   readonly ports: FrontPorts
   readonly socketPath: string | undefined
@@ -68,7 +71,7 @@ export class Fleet implements Front {
           ...options.greeting(place),
           ...(this.#logLevel !== undefined && { logLevel: this.#logLevel }),
         }),
-        begin: (greet) => this.#begin(greet),
+        begin: (greet) => this.#begin(number, greet),
         onEnded: (life) => {
           options.tally.inFlight = this.inFlight
           if (life.processMetrics.length > 0) this.#departed.push(life.processMetrics)
@@ -184,8 +187,8 @@ export class Fleet implements Front {
     return this.#seats.flatMap(({ life }) => life ?? [])
   }
 
-  #begin(greet: Parameters<SeatOptions['begin']>[0]): WorkerLife {
-    const { start, version, desk, tally } = this.#options
+  #begin(number: number, greet: Parameters<SeatOptions['begin']>[0]): WorkerLife {
+    const { start, version, desk, tally, onSeen } = this.#options
     return new WorkerLife({
       start,
       version,
@@ -198,6 +201,7 @@ export class Fleet implements Front {
       onReport: (report) => {
         tally.add(report.tally)
         tally.inFlight = this.inFlight
+        onSeen?.(number, report.seen)
       },
     })
   }

@@ -6,7 +6,7 @@ import type { CallerKey } from '../server/caller-key.ts'
 import type { TlsIdentity } from '../server/draining-server.ts'
 import type { TokenKeeper } from '../token/token-keeper.ts'
 import { toldKeys } from './caller-keys-told.ts'
-import { Fleet } from './fleet.ts'
+import { Fleet, type FleetOptions } from './fleet.ts'
 import { TokenDesk } from './token-desk.ts'
 import type { StartWorker } from './worker-process.ts'
 
@@ -19,6 +19,7 @@ export interface CrewOptions {
   readonly startWorker: (() => Promise<StartWorker>) | undefined
   readonly keeper: TokenKeeper
   readonly tally: Tally
+  readonly onSeen: NonNullable<FleetOptions['onSeen']>
   readonly ca: string | undefined
   /** Undefined where callers need none. */
   readonly callerKeys: (() => readonly CallerKey[]) | undefined
@@ -40,6 +41,7 @@ export async function manFleet(options: CrewOptions): Promise<Fleet> {
     version,
     start: await startWorker(),
     tally,
+    onSeen: options.onSeen,
     desk: new TokenDesk(keeper),
     ports: { plain: settings.PROXY_PORT, secure: options.identity() && (settings.PROXY_TLS_PORT ?? 0) },
     socketPath: settings.PROXY_SOCKET,

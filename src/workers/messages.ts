@@ -1,5 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox'
 import { Check } from 'typebox/value'
+import type { Testimony } from '../inspector/witness.ts'
 import type { AccessToken } from '../token/token-source.ts'
 
 /*
@@ -71,6 +72,28 @@ const processMetric = Type.Object({
   values: Type.Array(Type.Unknown()),
 })
 
+const secondPoint = Type.Object({
+  at: Type.Number(),
+  requests: count,
+  failed: count,
+  ownMs: Type.Number(),
+  upstreamMs: Type.Union([Type.Null(), Type.Number()]),
+})
+
+const trouble = Type.Object({
+  key: Type.String(),
+  source: Type.Union([Type.Literal('token'), Type.Literal('session'), Type.Literal('request')]),
+  code: Type.String(),
+  summary: Type.String(),
+  answered: Type.Union([Type.Null(), Type.String()]),
+  steps: Type.Array(Type.Object({ where: Type.String(), text: Type.String() })),
+  count,
+  firstAt: Type.Number(),
+  lastAt: Type.Number(),
+  resolvedAt: Type.Union([Type.Null(), Type.Number()]),
+  exchange: Type.Union([Type.Null(), Type.Number()]),
+})
+
 const report = Type.Object({
   load: Type.Object({ active: count, waiting: count, connected: count, heldBytes: count, heldBytesLimit: count }),
   tally,
@@ -88,6 +111,10 @@ const report = Type.Object({
       last: Type.String(),
       count,
     }),
+  ),
+  /** For the status page: what was seen since the last time that this was told. */
+  seen: Type.Unsafe<Testimony>(
+    Type.Object({ seconds: Type.Array(secondPoint), troubles: Type.Optional(Type.Array(trouble)) }),
   ),
   /** The process's own metrics as prom-client gives them, where they were asked for. */
   process: Type.Optional(Type.Array(processMetric)),

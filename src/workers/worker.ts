@@ -3,6 +3,7 @@ import { companyProxyOf } from '../company-proxy.ts'
 import { secretsOf, type ServingSettings } from '../config.ts'
 import { createFront, type Front } from '../front.ts'
 import type { Logger } from '../logger.ts'
+import { Witness } from '../inspector/witness.ts'
 import type { ProcessMetric } from '../metrics/process-metrics.ts'
 import { createObservers, type Observers } from '../observers.ts'
 import { LOG_LEVELS } from '../log-level.ts'
@@ -49,6 +50,7 @@ class CrewMember {
   readonly #logger: Logger
   readonly #secrets: Set<string>
   readonly #tokens: RemoteTokens
+  readonly #witness: Witness
   readonly #observers: Observers
   readonly #front: Promise<Front>
   #keys: readonly CallerKey[]
@@ -65,7 +67,13 @@ class CrewMember {
     this.#tokens = new RemoteTokens({ clock, waitMs: settings.TOKEN_WAIT_MS, send })
     this.#tokens.hold(start.standing)
     this.#keys = keysTold(start.callerKeys ?? [])
-    this.#observers = createObservers({ logger: this.#logger, clock, requestLines: settings.LOG_REQUESTS })
+    this.#witness = new Witness({ clock, secrets: () => this.#secrets })
+    this.#observers = createObservers({
+      logger: this.#logger,
+      clock,
+      inspector: this.#witness,
+      requestLines: settings.LOG_REQUESTS,
+    })
     this.#front = createFront({
       settings,
       logger: this.#logger,
@@ -144,6 +152,7 @@ class CrewMember {
       load: { active, waiting, connected, heldBytes, heldBytesLimit },
       tally: this.#observers.tally.take(),
       refusals: this.#observers.apiRefusals.list(),
+      seen: this.#witness.testify(),
       ...(process && { process }),
     }
   }

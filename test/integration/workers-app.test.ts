@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { request } from 'undici'
 import { expect, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/emulator.ts'
+import { openEvents } from '../support/event-source.ts'
 import { inProcessWorkers, unusedPort } from '../support/in-process-worker.ts'
 import { startStack } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -96,9 +97,15 @@ test('the level of the log is the workers’ too', async () => {
   expect(run.workers.log()).toContain('"msg":"request"')
 })
 
-test('the page shows no exchanges, and says why', async () => {
+test('the page shows the traffic and the troubles of the workers; exchanges it does not, and says why', async () => {
   await using run = await crew()
   await run.ask()
+  await run.ask({ host: 'elsewhere.example' })
+  await using events = await openEvents(Number(new URL(run.app.adminUrl ?? '').port))
+  const shown = await events.until(({ seconds, troubles }) => seconds.length > 0 && troubles.length > 0)
+  expect(shown.seconds.reduce((sum, { requests }) => sum + requests, 0)).toBe(2)
+  expect(shown.troubles).toMatchObject([{ code: 'PROXY_HOST_REFUSED 403', count: 1 }])
+  expect(shown.exchanges).toBeNull()
   const { status, text } = await run.admin('/exchanges.har')
   expect({ status, text }).toMatchObject({ status: 403, text: expect.stringContaining('WORKERS') as string })
 })

@@ -16,6 +16,7 @@ export const REPORT: Report = {
     inFlight: 0,
   },
   refusals: [],
+  seen: { seconds: [] },
 }
 
 /** A worker's process as the test plays it. */

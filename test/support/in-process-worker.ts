@@ -91,6 +91,7 @@ function shadow({ port, say, end }: ShadowOptions): (message: { readonly type: s
     load: { active: 0, waiting: 0, connected: 0 },
     tally: { ...tally, ownSeconds: none, upstreamSeconds: none, inFlight: 0 },
     refusals: none,
+    seen: { seconds: none },
   }
   return ({ type }) => {
     if (type === 'start') say({ type: 'listening', plain: port })
