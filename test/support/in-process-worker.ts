@@ -41,7 +41,6 @@ export function inProcessWorkers(port: number) {
           logger: ({ LOG_LEVEL: level }, { number, secrets }) =>
             createLogger({
               level,
-              format: 'json',
               destination: { write: (line) => lines.push(line) },
               secrets: () => secrets,
               worker: number,
