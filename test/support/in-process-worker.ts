@@ -4,6 +4,7 @@ import { systemClock } from '../../src/clock.ts'
 import { createLogger } from '../../src/logger.ts'
 import type { StartWorker } from '../../src/workers/worker-process.ts'
 import { createWorker } from '../../src/workers/worker.ts'
+import { REPORT } from './fake-workers.ts'
 
 /**
  * Workers in this process, at the other end of a line of JSON. Only one of them can have a port here, where nothing shares it among
@@ -76,26 +77,10 @@ interface ShadowOptions {
 /** A worker to which no connection ever comes. */
 function shadow({ port, say, end }: ShadowOptions): (message: { readonly type: string }) => void {
   say({ type: 'hello', version: '0.0.0-test' })
-  const none: unknown[] = []
-  const tally = {
-    requests: none,
-    received: none,
-    sent: none,
-    refusals: none,
-    errors: none,
-    deadSessions: none,
-    replays: none,
-  }
-  const report = {
-    load: { active: 0, waiting: 0, connected: 0 },
-    tally: { ...tally, ownSeconds: none, upstreamSeconds: none, inFlight: 0 },
-    refusals: none,
-    seen: { seconds: none },
-  }
   return ({ type }) => {
     if (type === 'start') say({ type: 'listening', plain: port })
-    if (type === 'report-please') say({ type: 'report', report })
-    if (type === 'drain') say({ type: 'drained', isWhole: true, report })
+    if (type === 'report-please') say({ type: 'report', report: REPORT })
+    if (type === 'drain') say({ type: 'drained', isWhole: true, report: REPORT })
     if (type === 'end') end(0)
   }
 }
