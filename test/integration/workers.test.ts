@@ -117,15 +117,17 @@ function load(url: string, connections: number) {
   const one = async () => {
     while (!isOver) {
       const status = await new Promise<number>((resolve) => {
-        request(url + LIMITS, { agent }, (answer) => {
+        const asked = request(url + LIMITS, { agent }, (answer) => {
           answer.resume().on('end', () => {
             resolve(answer.statusCode ?? 0)
           })
         })
-          .on('error', () => {
-            resolve(0)
-          })
-          .end()
+        // A connection that was on its way to a worker that is killed is answered by nobody.
+        asked.setTimeout(5000, () => asked.destroy())
+        asked.on('error', () => {
+          resolve(0)
+        })
+        asked.end()
       })
       counts.set(status, (counts.get(status) ?? 0) + 1)
     }
@@ -224,9 +226,9 @@ describe('two workers', () => {
     // What it had counted is still there.
     expect(countOf(await run.metrics(), 'cloudaware_proxy_requests_total{')).toBeGreaterThanOrEqual(counted)
     const counts = await calls.stop()
-    // Only what was on its connections broke off.
+    // Only what was on its connections, or on the way to it, broke off.
     expect(Object.keys(counts).every((status) => status === '200' || status === '0')).toBe(true)
-    expect(counts[0] ?? 0).toBeLessThanOrEqual(8)
+    expect(counts[0] ?? 0).toBeLessThanOrEqual(16)
     expect(cloud.state.tokens).toBe(1)
   })
 
