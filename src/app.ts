@@ -66,7 +66,8 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const observers = createObservers({
     logger,
     clock,
-    inspector: inspection.inspector,
+    // Without the admin listener nobody could look at what it keeps.
+    inspector: settings.ADMIN_PORT === 'off' ? undefined : inspection.inspector,
     requestLines: settings.LOG_REQUESTS,
   })
   const onSecret = (secret: string) => {
