@@ -118,8 +118,8 @@ function load(url: string, connections: number) {
     while (!isOver) {
       const status = await new Promise<number>((resolve) => {
         const asked = request(url + LIMITS, { agent }, (answer) => {
-          answer.resume().on('end', () => {
-            resolve(answer.statusCode ?? 0)
+          answer.resume().on('close', () => {
+            resolve(answer.complete ? (answer.statusCode ?? 0) : 0)
           })
         })
         // A connection that was on its way to a worker that is killed is answered by nobody.
