@@ -82,11 +82,18 @@ test('what several tallies took, added up, is what one would have counted; nothi
   const now = () => 1
   const [whole, sum] = [new Tally({ now }), new Tally({ now })]
   const parts = [new Tally({ now }), new Tally({ now })]
-  const facts = factsOf({ bytesIn: 3, bytesOut: 5, limitInfo: 'api-usage=18/5000' })
+  const facts = factsOf({ bytesIn: 3, limitInfo: 'api-usage=18/5000' })
   const exchanges: Exchange[] = [
     EXCHANGE,
-    { ...EXCHANGE, method: 'POST', caller: 'etl', facts },
-    { ...EXCHANGE, family: 'soap', ms: 900, upstreamMs: undefined, problem: new ProxyError('PROXY_PATH_REFUSED') },
+    { ...EXCHANGE, method: 'POST', caller: 'etl', bytesOut: 5, facts },
+    {
+      ...EXCHANGE,
+      family: 'soap',
+      bytesOut: 7,
+      ms: 900,
+      upstreamMs: undefined,
+      problem: new ProxyError('PROXY_PATH_REFUSED'),
+    },
     { ...EXCHANGE, status: 503, problem: new ProxyError('PROXY_TOKEN_UNAVAILABLE') },
   ]
   for (const round of [1, 2]) {
