@@ -13,8 +13,12 @@ const SECRET_NAMES = [
 
 const JSON_STRING = '"(?:[^"\\\\]|\\\\.)*"'
 
-/** Access tokens and consumer keys by their look alone; the shapes are those of Salesforce's own command line. */
-const TOKEN_SHAPES: readonly RegExp[] = [/00D\w{12,15}(?:!|%21)[.\w]*/g, /3MVG[\w.]{20,}/g]
+/** Access tokens, consumer keys and secrets by their look alone; the shapes are those of Salesforce's own command line. Workers do not know the secret itself. */
+const TOKEN_SHAPES: readonly RegExp[] = [
+  /00D\w{12,15}(?:!|%21)[.\w]*/g,
+  /3MVG[\w.]{20,}/g,
+  /(?<![0-9A-Za-z])[0-9A-F]{64}(?![0-9A-Za-z])/g,
+]
 
 /** What else credentials look like in a line of JSON. */
 const SHAPES: readonly (readonly [RegExp, string])[] = [
@@ -31,7 +35,7 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
  * Every alternative of every shape is covered by one of these words.
  */
 const SUSPICIOUS =
-  /authoriz|session|cookie|api[-_]key|token|assertion|secret|password|sid=|00D|eyJ|3MVG|bearer|oauth|basic|PRIVATE KEY/i
+  /authoriz|session|cookie|api[-_]key|token|assertion|secret|password|sid=|00D|eyJ|3MVG|bearer|oauth|basic|PRIVATE KEY|[0-9A-F]{64}/i
 
 /** Begins where a run of such characters begins: looked for at every `eyJ`, a run without a dot would cost the square of its length. */
 const DOTTED_RUN = /(?<![\w+=-])[\w+=-]+(?:\.[\w+=-]+)+/g

@@ -11,10 +11,13 @@ const TO_DO: Readonly<Record<string, string>> = {
     'Correct the user and the password in TOKEN_STORE_URL: redis://user:password@host (no user: redis://:password@host).',
   NOAUTH: 'The store wants a password: TOKEN_STORE_URL=redis://user:password@host (no user: redis://:password@host).',
   NOPERM: 'Let the user do what replicas do: ACL SETUSER <user> +get +set +del +eval ~cloudaware-proxy:*',
+  OOM: 'The store is full: give it more memory, or let it evict what expires (maxmemory-policy volatile-ttl).',
+  ERR: 'Correct the number of the database at the end of TOKEN_STORE_URL. A store must know GET, SET, DEL and EVAL.',
   READONLY: 'TOKEN_STORE_URL names a read-only copy: name the primary.',
 }
 const NO_WAY =
   'Start the store, or correct the host and port in TOKEN_STORE_URL; rediss:// is for a store that speaks TLS.'
+const OF_THE_STORE = 'The store itself refuses, in this word: its documentation has what it means.'
 const UNTRUSTED =
   'Name the CA of the store in CLOUDAWARE_CA_FILE, and the store in TOKEN_STORE_URL as its certificate does.'
 
@@ -33,8 +36,9 @@ export async function storeStep({ settings, further }: Visit): Promise<Finding> 
     return { status: 'ok', summary: `${host} takes what replicas share`, facts: { store: host } }
   } catch (thrown) {
     const reason = reasonOf(thrown)
+    const isItsOwn = thrown instanceof Error && thrown.name === 'ReplyError'
     const summary = `${host} is of no use (${reason}), so each replica asks for tokens of its own`
-    const fix = TO_DO[reason] ?? (/CERT|SIGNATURE|ALTNAME/.test(reason) ? UNTRUSTED : NO_WAY)
+    const fix = TO_DO[reason] ?? (/CERT|SIGNATURE|ALTNAME/.test(reason) ? UNTRUSTED : isItsOwn ? OF_THE_STORE : NO_WAY)
     throw new CheckFailure('settings', summary, { fix }, { store: host, error: reason })
   } finally {
     store.close()

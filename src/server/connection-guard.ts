@@ -19,6 +19,8 @@ const STATUS_BY_PARSER_ERROR: Readonly<Record<string, number>> = {
 export function guardConnections<T extends Server | TlsServer>(server: T, limits: ListenerLimits): T {
   const underWay = new WeakMap<Duplex, Set<Exchange>>()
   server.maxConnections = limits.maxConnections
+  // A worker of a cluster would otherwise hand what is too much to the next one, and that one on, without an end.
+  Object.assign(server, { dropMaxConnection: true }) // not in its types
   server.setTimeout(limits.socketTimeoutMs)
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -41,9 +41,14 @@ export function openRedisStore({ url, ca, timeoutMs = TIMEOUT_MS }: RedisStoreOp
   let trouble: Error | undefined
   redis.on('error', (error: Error) => (trouble = error))
   redis.on('ready', () => (trouble = undefined))
-  const telling = async <T>(command: Promise<T>): Promise<T> => {
+  const database = Number(new URL(url).pathname.slice(1))
+  let isSelected = database === 0
+  const telling = async <T>(command: () => Promise<T>): Promise<T> => {
     try {
-      return await command
+      // The library selects it too, but goes on in database 0 where there is none of that number.
+      if (!isSelected) await redis.select(database)
+      isSelected = true
+      return await command()
     } catch (error) {
       throw error instanceof Error && error.name === 'ReplyError' ? error : (trouble ?? noAnswer(error))
     }
@@ -51,16 +56,16 @@ export function openRedisStore({ url, ca, timeoutMs = TIMEOUT_MS }: RedisStoreOp
   const leaseOf = (key: string) => `${key}:lease`
   return {
     async read(key) {
-      return (await telling(redis.get(key))) ?? undefined
+      return (await telling(() => redis.get(key))) ?? undefined
     },
     async replace(key, { before = '', after, lifeMs }) {
-      return (await telling(redis.eval(REPLACE, 1, key, before, after, Math.ceil(lifeMs)))) === 1
+      return (await telling(() => redis.eval(REPLACE, 1, key, before, after, Math.ceil(lifeMs)))) === 1
     },
     async acquire(key, { owner, lifeMs }) {
-      return (await telling(redis.set(leaseOf(key), owner, 'PX', lifeMs, 'NX'))) === 'OK'
+      return (await telling(() => redis.set(leaseOf(key), owner, 'PX', lifeMs, 'NX'))) === 'OK'
     },
     async release(key, owner) {
-      await telling(redis.eval(RELEASE, 1, leaseOf(key), owner))
+      await telling(() => redis.eval(RELEASE, 1, leaseOf(key), owner))
     },
     close() {
       redis.disconnect()

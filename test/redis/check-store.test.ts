@@ -42,6 +42,7 @@ test('a store that can be used has its tick, also with no more rights than the a
   const warned = vi.spyOn(console, 'warn')
   expect(await checked(`redis://:pass@127.0.0.1:${redis.port}`)).toMatchObject({ code: 0, store: 'ok' })
   expect(await checked(`redis://right:pass@127.0.0.1:${redis.port}`)).toMatchObject({ code: 0, store: 'ok' })
+  expect(await checked(`redis://:pass@127.0.0.1:${redis.port}/3`)).toMatchObject({ code: 0, store: 'ok' })
   const trusted = await checked(`rediss://:pass@localhost:${tlsPort}`, { CLOUDAWARE_CA_FILE: caFile })
   expect(trusted).toMatchObject({ code: 0, store: 'ok' })
   expect(warned).not.toHaveBeenCalled()
@@ -55,6 +56,7 @@ test.each([
     'Correct the user and the password',
   ],
   ['no password', () => `redis://127.0.0.1:${redis.port}`, 'NOAUTH', 'The store wants a password'],
+  ['a database that there is not', () => `redis://:pass@127.0.0.1:${redis.port}/99`, 'ERR', 'number of the database'],
   ['too few rights', () => `redis://less:pass@127.0.0.1:${redis.port}`, 'NOPERM', 'ACL SETUSER'],
   [
     'an unknown authority',
@@ -67,6 +69,14 @@ test.each([
   expect({ code, store }).toEqual({ code: 0, store: 'note' })
   expect(out).toContain(`is of no use (${reason}), so each replica asks for tokens of its own`)
   expect(out).toContain(fix)
+})
+
+test('a store that is full says so', async () => {
+  await using full = await startRedis({ more: ['--maxmemory', '1', '--maxmemory-policy', 'noeviction'] })
+  const { code, store, out } = await checked(full.url)
+  expect({ code, store }).toEqual({ code: 0, store: 'note' })
+  expect(out).toContain('(OOM)')
+  expect(out).toContain('The store is full')
 })
 
 test('nobody there, and a port that speaks something else, are told apart', async () => {

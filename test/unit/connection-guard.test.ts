@@ -24,7 +24,13 @@ async function outcome(socket: PassThrough, server: EventEmitter, code?: string)
 
 test('the limits are on the server', () => {
   const server = guarded()
-  expect(server).toMatchObject({ maxConnections: 4_096, timeout: 660_000, headersTimeout: 10_000, requestTimeout: 0 })
+  expect(server).toMatchObject({
+    maxConnections: 4_096,
+    dropMaxConnection: true,
+    timeout: 660_000,
+    headersTimeout: 10_000,
+    requestTimeout: 0,
+  })
 })
 
 test.each([

@@ -20,6 +20,14 @@ test.each([
   expect(safe).not.toMatch(/c2ln|eyJ|AQEAQ|xxxx/)
 })
 
+test('a consumer secret is known by its shape where it is not known itself', () => {
+  const secret = '4E881D61AB9E0F27'.repeat(4)
+  expect(redact(`{"path":"/services/data/v62.0/echo/${secret}"}`)).toBe(
+    '{"path":"/services/data/v62.0/echo/[redacted]"}',
+  )
+  for (const other of [secret.toLowerCase(), `${secret}0`, secret.slice(1)]) expect(redact(other)).toBe(other)
+})
+
 test.each(['/services/data/v62.0/limits', 'at run (/app/server.ts:12:5)', 'https://acme.my.salesforce.com', 'heyJude'])(
   '%s is',
   (line) => {
@@ -28,6 +36,16 @@ test.each(['/services/data/v62.0/limits', 'at run (/app/server.ts:12:5)', 'https
 )
 
 test('hostile lines of megabytes are read through in linear time', { timeout: 5_000 }, () => {
-  for (const piece of ['eyJ', 'a.eyJ', '00D', '3MVG.', 'Bearer ', '"password":', '\\"sid\\":\\"'])
+  for (const piece of [
+    'eyJ',
+    'a.eyJ',
+    '00D',
+    '3MVG.',
+    'Bearer ',
+    '"password":',
+    '\\"sid\\":\\"',
+    'A',
+    `${'A'.repeat(63)} `,
+  ])
     redact(piece.repeat(300_000))
 })
