@@ -22,14 +22,17 @@ export function unjudgeableBody(headers: HeaderFields, isXml = false): Refusal |
   if (encoding !== undefined && encoding !== 'identity') {
     return unreadable('The proxy reads this body to judge it, so it must come without Content-Encoding.')
   }
-  // Another charset could make other characters of the same bytes.
-  const [, charset] = /charset\s*=\s*"?([^\s;"]*)/i.exec(String(headers['content-type'])) ?? []
-  if (charset === undefined || /^(?:utf-?8|us-ascii|iso-8859-1)$/i.test(charset)) return undefined
-  if (!isXml || !/^utf-?16(?:[bl]e)?$/i.test(charset)) {
-    return unreadable(`The proxy reads this body to judge it, so it must come in UTF-8${isXml ? ' or UTF-16' : ''}.`)
-  }
-  return undefined
+  // Another charset could make other characters of the same bytes, and which of several counts is anybody's guess.
+  const charsets = [...String(headers['content-type']).matchAll(CHARSET)].map(
+    ([, rest, double, single, token]) => `${rest ?? ''}${double ?? single ?? token ?? ''}`,
+  )
+  const known = isXml ? /^(?:utf-?8|us-ascii|iso-8859-1|utf-?16(?:[bl]e)?)$/i : /^(?:utf-?8|us-ascii|iso-8859-1)$/i
+  if (charsets.every((charset) => known.test(charset))) return undefined
+  return unreadable(`The proxy reads this body to judge it, so it must come in UTF-8${isXml ? ' or UTF-16' : ''}.`)
 }
+
+/** Also in single quotes, which are none in HTTP but are sent; and under a longer name (`charset*`), which is then not known. */
+const CHARSET = /charset\s*([^\s=;]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]*))/gi
 
 export interface Room {
   readonly limitBytes: number

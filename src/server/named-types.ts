@@ -5,12 +5,11 @@ import type { ZlibOptions } from 'node:zlib'
 import type { Claim } from '../upstream/body-memory.ts'
 import type { HeaderFields } from './effective-method.ts'
 import { readBody, unjudgeableBody, unreadable } from './judged-body.ts'
-import { parseXml, textOf as textOfXml } from './login/xml.ts'
-import { MarkupBytes } from './markup-bytes.ts'
 import { compilePattern } from './path-pattern.ts'
 import { takesQuery } from './record-names.ts'
 import type { Judgement, RecordPolicy } from './record-policy.ts'
 import type { Refusal } from './refusal.ts'
+import { readJob, readQuery } from './sent-text.ts'
 
 const CREATIONS = ['/services/data/*/jobs/ingest', '/services/async/*/job'].map(compilePattern)
 
@@ -31,21 +30,27 @@ export function unjudgeableText(headers: HeaderFields): Refusal | undefined {
   )
 }
 
+const UNREADABLE =
+  'The proxy reads this body to judge it: it takes JSON or XML in UTF-8 or UTF-16, and for a Bulk 2.0 job with its data the plain form of two parts, job and content.'
+
 interface SentText {
+  readonly policyPath: string
   readonly body: Readable
   readonly headers: HeaderFields
   readonly claim: Claim
 }
 
-/** Judges what a body says, whatever form it has: JSON, XML or several parts. The same bytes go on. */
-export async function judgeText({ body, headers, claim }: SentText, judge: Judgement): Promise<Readable | Refusal> {
+/** Judges what a body says, in each form that the platform takes it in. The same bytes go on, and nothing that could not be read. */
+export async function judgeText(sent: SentText, judge: Judgement): Promise<Readable | Refusal> {
+  const { policyPath, body, headers, claim } = sent
   const bytes = await readBody(body, { limitBytes: MOST_BYTES, claim })
   if (bytes === 'too-large') {
     return unreadable(`The proxy reads this body to judge it, and it is larger than ${MOST_BYTES} bytes.`)
   }
   const plain = await decompressed(bytes, codingOf(headers))
-  const text = plain && textOf(new MarkupBytes().push(plain).toString())
-  if (text === undefined) return unreadable('The proxy reads this body to judge it, and it is neither JSON nor XML.')
+  const read = takesQuery(policyPath) ? readQuery : readJob
+  const text = plain && read(plain, String(headers['content-type'] ?? '').trim())
+  if (text === undefined) return unreadable(UNREADABLE)
   return judge(text) ?? Readable.from([bytes], { objectMode: false })
 }
 
@@ -67,17 +72,4 @@ const DECODERS: ReadonlyMap<string, typeof gunzipped> = new Map([
 async function decompressed(bytes: Buffer, coding: string): Promise<Buffer | undefined> {
   const decode = DECODERS.get(coding)
   return decode === undefined ? bytes : decode(bytes, { maxOutputLength: MOST_BYTES }).catch(() => undefined)
-}
-
-/** What a reader could take for the values in it. */
-function textOf(body: string): string | undefined {
-  // UTF-32, which readers of JSON and XML take as well.
-  if (body.includes('\0')) return undefined
-  if (/^\s*</.test(body)) {
-    const root = parseXml(body)
-    return root && textOfXml(root)
-  }
-  // A part of several may be encoded once more.
-  if (/content-transfer-encoding\s*:(?!\s*(?:7bit|8bit|binary)\b)/i.test(body)) return undefined
-  return body.replace(/\\u([\da-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }

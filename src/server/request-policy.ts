@@ -74,7 +74,9 @@ export function createRequestPolicy(options: RequestPolicyOptions): RequestPolic
       if (refusal !== undefined || (methods.every(isReadMethod) && !hasBody(headers))) return refusal
       const judgement = bodyJudgement(policyPath, records)
       if (judgement === undefined) return undefined
-      return unjudgeableText(headers) ?? ((body, { claim }) => judgeText({ body, headers, claim }, judgement))
+      return (
+        unjudgeableText(headers) ?? ((body, { claim }) => judgeText({ policyPath, body, headers, claim }, judgement))
+      )
     }
 
     const refusal = firstRefusal(methods, (name) => judgePath(name, policyPath, search))

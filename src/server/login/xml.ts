@@ -15,15 +15,21 @@ interface Building extends XmlElement {
 
 const MAX_DEPTH = 32
 
+/** Encodings in which ASCII is what it looks like; UTF-16 has been decoded when it comes here. */
+const SUPERSETS = /^(?:utf-?8|utf-?16(?:[bl]e)?|us-ascii|iso-8859-\d+|windows-125\d)$/i
+
 /**
  * A whole document, read strictly: well-formed, namespaces declared, no DOCTYPE and therefore no entity but XML's own five.
- * Undefined for anything else.
+ * Undefined for anything else, and for an encoding that could make ASCII letters of other bytes (UTF-7, EBCDIC).
  */
 export function parseXml(document: string): XmlElement | undefined {
   const parser = new SaxesParser({ xmlns: true })
   const root: Building = { name: '', children: [], text: '' }
   const open = [root]
   parser.on('doctype', () => parser.fail('DOCTYPE'))
+  parser.on('xmldecl', ({ encoding }) => {
+    if (encoding !== undefined && !SUPERSETS.test(encoding)) parser.fail('encoding')
+  })
   parser.on('opentag', ({ local }) => {
     if (open.length > MAX_DEPTH) parser.fail('too deep')
     const element: Building = { name: local, children: [], text: '' }
