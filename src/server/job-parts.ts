@@ -15,11 +15,11 @@ export function jobPart(body: Buffer, contentType: string): Buffer | undefined {
   const lineEnd = text.startsWith(`${delimiter}\r\n`) ? '\r\n' : '\n'
   const [preamble, ...sections] = text.split(delimiter)
   const end = sections.pop()
-  if (preamble !== '' || end === undefined || !/^--\s*$/.test(end)) return undefined
-  const [job, content, ...further] = sections.map((section) => readPart(section, lineEnd))
+  if (preamble !== '' || end === undefined || !/^--\s*$/.test(end) || sections.length > 2) return undefined
+  const [job, content] = sections.map((section) => readPart(section, lineEnd))
   if (job?.name !== 'job' || (lineEnd === '\n' && job.body.includes('\r'))) return undefined
   const isAlone = sections.length === 1 || (content?.name === 'content' && !COULD_BE_JOB.test(content.type))
-  return isAlone && further.length === 0 ? Buffer.from(job.body, 'latin1') : undefined
+  return isAlone ? Buffer.from(job.body, 'latin1') : undefined
 }
 
 const COULD_BE_JOB = /json|xml|multipart/i

@@ -23,16 +23,24 @@ export function unjudgeableBody(headers: HeaderFields, isXml = false): Refusal |
     return unreadable('The proxy reads this body to judge it, so it must come without Content-Encoding.')
   }
   // Another charset could make other characters of the same bytes, and which of several counts is anybody's guess.
-  const charsets = [...String(headers['content-type']).matchAll(CHARSET)].map(
-    ([, rest, double, single, token]) => `${rest ?? ''}${double ?? single ?? token ?? ''}`,
-  )
+  const charsets = String(headers['content-type']).split(';').flatMap(charsetIn)
   const known = isXml ? /^(?:utf-?8|us-ascii|iso-8859-1|utf-?16(?:[bl]e)?)$/i : /^(?:utf-?8|us-ascii|iso-8859-1)$/i
   if (charsets.every((charset) => known.test(charset))) return undefined
   return unreadable(`The proxy reads this body to judge it, so it must come in UTF-8${isXml ? ' or UTF-16' : ''}.`)
 }
 
-/** Also in single quotes, which are none in HTTP but are sent; and under a longer name (`charset*`), which is then not known. */
-const CHARSET = /charset\s*([^\s=;]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;]*))/gi
+/**
+ * Without its quotes; in single ones, too, which are none in HTTP but are sent. A longer name (`charset*`) makes it an unknown one.
+ * No one regular expression: the type of a part may be as long as a body, and input must not choose how long this takes.
+ */
+function charsetIn(parameter: string): readonly string[] {
+  const at = parameter.toLowerCase().indexOf('charset')
+  if (at === -1) return []
+  const [name = '', ...values] = parameter.slice(at + 'charset'.length).split('=')
+  const value = values.join('=').trim()
+  const isQuoted = value.length > 1 && /^["']/.test(value) && value.at(-1) === value[0]
+  return [name.trim() + (isQuoted ? value.slice(1, -1) : value)]
+}
 
 export interface Room {
   readonly limitBytes: number

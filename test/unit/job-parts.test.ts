@@ -97,3 +97,14 @@ test.each([
 test('nothing is read of a job with both line ends in a body of line feeds', () => {
   expect(read([...part(`{\r\n\r\n}`, DISPOSITION), ...END], FORM, '\n')).toBeUndefined()
 })
+
+test.each([
+  ['spaces', ' '],
+  ['names of a charset', 'charset'],
+  ['parameters', '; charset=utf-8'],
+  ['quotes', '; a="'],
+])('a type of a megabyte of %s takes no longer than its length', (_what, piece) => {
+  // Were it the square of its length, this would end in the timeout.
+  const type = `text/plain; charset${piece.repeat(1_000_000 / piece.length)}`
+  expect(read([...part(JOB, DISPOSITION, `Content-Type: ${type}`), ...END])).toBeUndefined()
+})
