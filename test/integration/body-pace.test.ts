@@ -177,9 +177,9 @@ test('nor while all connections are in use, invited or not', async () => {
   )
   const first = ask(org.app.port, '/services/data/busy')
   const answer = await busy.promise
-  const query = '<Envelope><Body><query>' + 'x'.repeat(2000) + '</query></Body></Envelope>'
-  const packed = gzipSync(query, { level: 0 })
-  const [plain, soap] = [Buffer.from('hello'), Buffer.from(query)]
+  const create = '<Envelope><Body><create>' + 'x'.repeat(2000) + '</create></Body></Envelope>'
+  const packed = gzipSync(create, { level: 0 })
+  const [plain, soap] = [Buffer.from('hello'), Buffer.from(create)]
   const cases: { path: string; field: string; body: Buffer; begun: number }[] = [
     { path: ACCOUNTS, field: 'Expect: 100-continue', body: plain, begun: 0 },
     { path: ACCOUNTS, field: 'X: y', body: plain, begun: 0 },
