@@ -58,6 +58,7 @@ function isSpelt(text: RawText, expected: string): boolean {
   return true
 }
 
-function latin1(text: RawText): string {
+/** Of undici's raw lists, which hold bytes. */
+export function latin1(text: RawText): string {
   return typeof text === 'object' ? text.toString('latin1') : String(text)
 }

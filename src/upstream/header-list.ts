@@ -26,7 +26,6 @@ export function namedByConnection(value: string): string[] {
 
 /** The list without the fields of these lower-case names. */
 export function withoutFields(headers: HeaderList, names: readonly string[]): HeaderList {
-  if (names.length === 0) return headers
   return headers.filter((_, at) => !names.includes(String(headers[at - (at % 2)]).toLowerCase()))
 }
 

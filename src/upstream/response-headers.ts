@@ -1,5 +1,5 @@
 import type { ApiFamily } from './api-family.ts'
-import { FieldPlaces } from './field-places.ts'
+import { FieldPlaces, latin1 } from './field-places.ts'
 import { HOP_BY_HOP, namedByConnection, withoutFields } from './header-list.ts'
 
 export interface CallerHeaderOptions {
@@ -115,10 +115,6 @@ const PLACES = new FieldPlaces({
   isValid: (value) => !NOT_A_VALUE.test(value),
   isSecret: (name) => name === 'set-cookie',
 })
-
-function latin1(text: Buffer | string | undefined): string {
-  return typeof text === 'object' ? text.toString('latin1') : String(text)
-}
 
 /** CometD's cookies, fit for plain http on another host; browsers want Secure with SameSite=None and Partitioned. A `sid` is our session. */
 function keepCookie(kept: string[], field: string, value: string): void {
