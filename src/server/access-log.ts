@@ -37,13 +37,14 @@ export function logAccess(logger: Logger, exchange: Exchange, lines: RequestLine
 
 /** The same, member for member. Node knows the method, and the family is one of ours. */
 function ownLine(exchange: Exchange, path: string): OwnLine {
-  const { id, method, family, status, ms, upstreamMs, caller, isBrokenOff, facts } = exchange
+  const { id, method, family, status, ms, upstreamMs, caller, isBrokenOff, facts, bytesOut } = exchange
   let foreign = `${id}\n${path}`
   let members = `,"reqId":"${id}","method":"${method}","path":"${path}","family":"${family}"`
   if (status !== undefined) members += `,"status":${status}`
   members += `,"ownMs":${rounded(ms - (upstreamMs ?? 0))}`
   if (upstreamMs !== undefined) members += `,"upstreamMs":${rounded(upstreamMs)}`
-  if (facts !== undefined) members += `,"bytesIn":${facts.bytesIn},"bytesOut":${facts.bytesOut}`
+  if (facts !== undefined) members += `,"bytesIn":${facts.bytesIn}`
+  members += `,"bytesOut":${bytesOut}`
   if (caller !== undefined) {
     foreign += `\n${caller}`
     members += `,"caller":"${caller}"`
