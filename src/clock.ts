@@ -39,3 +39,17 @@ export const systemClock: Clock = {
 function abortReason(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason })
 }
+
+/** What `work` comes to; undefined where that takes more than `ms` milliseconds. The work goes on: whoever began it may have to end it. */
+export async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T | undefined> {
+  const isOver = new AbortController()
+  const late = clock.sleep(ms, isOver.signal).then(
+    () => undefined,
+    () => undefined,
+  )
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    isOver.abort()
+  }
+}

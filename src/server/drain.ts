@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { within, type Clock } from '../clock.ts'
 import type { Listener } from './listeners.ts'
 
 /** Waits for the last answer, up to `timeoutMs`; then cuts what is left. Resolves to whether all were answered. */
@@ -6,14 +6,8 @@ export async function drain(
   listener: Listener,
   { clock, timeoutMs }: { clock: Clock; timeoutMs: number },
 ): Promise<boolean> {
-  const waiting = new AbortController()
   const closed = listener.close().then(() => true)
-  const timeout = clock.sleep(timeoutMs, waiting.signal).then(
-    () => false,
-    () => true,
-  )
-  const drained = await Promise.race([closed, timeout])
-  waiting.abort()
+  const drained = (await within(clock, timeoutMs, closed)) ?? false
   if (!drained) listener.cut()
   await closed
   return drained

@@ -24,6 +24,11 @@ export class HeldAnswer {
   add(chunk: Buffer): boolean {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
+    return this.isWhole
+  }
+
+  /** Whether all of the body that came is within the limit. */
+  get isWhole(): boolean {
     return this.#bytes <= this.#limitBytes
   }
 

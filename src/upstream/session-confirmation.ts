@@ -1,9 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { AccessToken } from '../token/token-source.ts'
-import { MAX_REFUSAL_BYTES, readRefusal } from './dead-session.ts'
-import { HeldAnswer } from './held-answer.ts'
+import { ask } from './ask.ts'
+import { readRefusal } from './dead-session.ts'
+import type { HeldAnswer } from './held-answer.ts'
 import { withSession } from './request-headers.ts'
 
 /** Of the platform's own, so no app of the org answers there, and the cheapest that needs a session. */
@@ -52,63 +52,9 @@ export class SessionConfirmation {
   }
 
   #probe(token: AccessToken): Promise<HeldAnswer | undefined> {
-    const { dispatch, originFor, clock } = this.#options
-    const over = new AbortController()
-    return new Promise<HeldAnswer | undefined>((resolve) => {
-      clock.sleep(TIMEOUT_MS, over.signal).then(
-        () => {
-          over.abort()
-          resolve(undefined)
-        },
-        () => undefined, // answered in time
-      )
-      const headers = withSession(['Accept', 'application/json'], 'rest', token.value)
-      const request = { origin: originFor(token), path: RESOURCE, method: 'GET' as const, headers }
-      dispatch(request, new Probe(over.signal, resolve))
-    }).finally(() => {
-      over.abort()
-    })
-  }
-}
-
-/** Resolves with the answer, or with undefined where there is none; `signal` ends it. */
-class Probe implements Dispatcher.DispatchHandler {
-  readonly #signal: AbortSignal
-  readonly #resolve: (answer: HeldAnswer | undefined) => void
-  #answer: HeldAnswer | undefined
-
-  constructor(signal: AbortSignal, resolve: (answer: HeldAnswer | undefined) => void) {
-    this.#signal = signal
-    this.#resolve = resolve
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    const abort = () => {
-      controller.abort(new Error('the confirmation is over'))
-    }
-    if (this.#signal.aborted) abort()
-    else this.#signal.addEventListener('abort', abort, { once: true })
-  }
-
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: IncomingHttpHeaders,
-    statusText?: string,
-  ): void {
-    this.#answer = new HeldAnswer({ status, headers, statusText }, MAX_REFUSAL_BYTES)
-  }
-
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    // Too long for a refusal: what is known is enough.
-    if (this.#answer?.add(chunk) === false) this.#resolve(this.#answer)
-  }
-
-  onResponseEnd(): void {
-    this.#resolve(this.#answer)
-  }
-
-  onResponseError(): void {
-    this.#resolve(undefined)
+    const { originFor, clock } = this.#options
+    const headers = withSession(['Accept', 'application/json'], 'rest', token.value)
+    const request = { origin: originFor(token), path: RESOURCE, method: 'GET' as const, headers }
+    return ask(this.#options, request, { clock, timeoutMs: TIMEOUT_MS })
   }
 }

@@ -55,7 +55,7 @@ describe('a confirmation', () => {
     await clock.advance(10_000)
     expect(await isDead).toBe(false)
     begin[0]?.({ abort: ({ message }) => void aborted.push(message) })
-    expect(aborted).toEqual(['the confirmation is over'])
+    expect(aborted).toEqual(["the proxy's own question is over"])
   })
 
   test('is trusted for five seconds', async () => {

@@ -1,9 +1,10 @@
+import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../../clock.ts'
 import type { AccessToken, TokenSource } from '../../token/token-source.ts'
+import { ask } from '../../upstream/ask.ts'
 import { upstreamHeaders } from '../../upstream/request-headers.ts'
 import type { CallerKey } from '../caller-key.ts'
-import { askOrg } from './ask-org.ts'
 import { identityOf } from './identity.ts'
 import type { LocalAnswer, LocalCall } from './local-call.ts'
 import { idsOf, isMadeUp, isSame, type OrgIds } from './org-ids.ts'
@@ -88,10 +89,10 @@ export function createLogin(options: LoginOptions): Login {
 }
 
 /** One question a token, however many log in at once: its user does not change. An answer that failed is asked for again. */
-function rememberedByToken(ask: (known: UserInfo) => Promise<UserInfo | undefined>) {
+function rememberedByToken(found: (known: UserInfo) => Promise<UserInfo | undefined>) {
   let remembered: { readonly of: string; readonly info: Promise<UserInfo | undefined> } | undefined
   return async (token: AccessToken, known: UserInfo): Promise<UserInfo> => {
-    if (remembered?.of !== token.fingerprint) remembered = { of: token.fingerprint, info: ask(known) }
+    if (remembered?.of !== token.fingerprint) remembered = { of: token.fingerprint, info: found(known) }
     const asked = remembered
     const info = await asked.info
     if (info === undefined && remembered === asked) remembered = undefined
@@ -101,13 +102,6 @@ function rememberedByToken(ask: (known: UserInfo) => Promise<UserInfo | undefine
 
 async function userInfoFrom(options: LoginOptions, known: UserInfo): Promise<UserInfo | undefined> {
   const { dispatcher, clock, version } = options
-  const [isOver, isLate] = [new AbortController(), new AbortController()]
-  clock.sleep(USER_INFO_TIMEOUT_MS, isOver.signal).then(
-    () => {
-      isLate.abort()
-    },
-    () => undefined,
-  )
   const fields = [
     'Content-Type',
     'text/xml;charset=UTF-8',
@@ -117,11 +111,10 @@ async function userInfoFrom(options: LoginOptions, known: UserInfo): Promise<Use
     String(Buffer.byteLength(GET_USER_INFO)),
   ]
   const headers = upstreamHeaders(fields, { family: 'soap', version })
-  const answer = await askOrg(
-    dispatcher,
-    { method: 'POST', path: PARTNER, headers, body: GET_USER_INFO },
-    isLate.signal,
-  )
-  isOver.abort()
-  return answer === undefined ? undefined : withAnswer(known, answer)
+  // The interceptor gives it its origin and the session.
+  const body = Readable.from([Buffer.from(GET_USER_INFO)], { objectMode: false })
+  const request = { method: 'POST' as const, path: PARTNER, headers, body }
+  const answer = await ask(dispatcher, request, { clock, timeoutMs: USER_INFO_TIMEOUT_MS })
+  const isGood = answer?.status === 200 && answer.isWhole && answer.headers['content-encoding'] === undefined
+  return isGood ? withAnswer(known, answer.body.toString()) : undefined
 }
