@@ -1,4 +1,4 @@
-import { destination as stdout, pino, stdTimeFunctions, symbols } from 'pino'
+import { destination as stdout, pino, stdTimeFunctions } from 'pino'
 import type { DestinationStream, Logger } from 'pino'
 import type { Settings } from './config.ts'
 import { createRedactor } from './redaction.ts'
@@ -51,17 +51,18 @@ export function createLogger({
   const write = (line: string) => {
     destination.write(render === undefined ? line : render(line))
   }
-  const guarded: GuardedStream = {
-    write(line) {
+  const guarded = {
+    write(line: string) {
       write(redact(line))
     },
-    writeOwn({ members, foreign, message }) {
-      if (!JSON_SAFE.test(foreign) || !redact.isPlain(foreign)) return false
-      write(`{"level":${INFO}${stdTimeFunctions.epochTime()}${origin}${members},"msg":"${message}"}\n`)
-      return true
-    },
   }
-  return pino({ level, base: worker === undefined ? null : { worker }, timestamp: stdTimeFunctions.epochTime }, guarded)
+  const writeOwn: WriteOwn = ({ members, foreign, message }) => {
+    if (!JSON_SAFE.test(foreign) || !redact.isPlain(foreign)) return false
+    write(`{"level":${INFO}${stdTimeFunctions.epochTime()}${origin}${members},"msg":"${message}"}\n`)
+    return true
+  }
+  const base = worker === undefined ? null : { worker }
+  return Object.assign(pino({ level, base, timestamp: stdTimeFunctions.epochTime }, guarded), { writeOwn })
 }
 
 /** A line of which the program itself has written all but a few values. */
@@ -73,9 +74,7 @@ export interface OwnLine {
   readonly message: string
 }
 
-interface GuardedStream extends DestinationStream {
-  writeOwn(line: OwnLine): boolean
-}
+type WriteOwn = (line: OwnLine) => boolean
 
 const INFO = 30
 
@@ -87,7 +86,6 @@ const JSON_SAFE = /^[\n !#-[\]-~]*$/
  * False where that has not been done, because something foreign needs escaping or a closer look, or the logger is another's.
  */
 export function infoOwn(logger: Logger, line: OwnLine): boolean {
-  // Documented by pino, and unknown to its types; ours where createLogger made the logger.
-  const { [symbols.streamSym]: stream } = logger as unknown as Record<symbol, Partial<GuardedStream>>
-  return stream?.writeOwn?.(line) === true
+  const { writeOwn } = logger as Logger & { readonly writeOwn?: WriteOwn } // createLogger's have it
+  return writeOwn?.(line) === true
 }

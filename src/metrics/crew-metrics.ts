@@ -1,5 +1,5 @@
 import { AggregatorRegistry } from 'prom-client'
-import { collectProcessMetrics, type ProcessMetric } from './process-metrics.ts'
+import { collectProcessMetrics, metricsOf, type ProcessMetric } from './process-metrics.ts'
 
 /** prom-client's metrics of the workers' processes: of those that live, and the last of those that ended since this was asked before. */
 export interface CrewMetrics {
@@ -25,7 +25,7 @@ export function createCrewMetrics(crew: () => CrewMetrics): () => Promise<string
   return async () => {
     const primary = await collect()
     const { living, departed } = crew()
-    gone = await together([gone, ...departed.map((metrics) => metrics.filter(isSum))])
+    gone = await metricsOf(aggregate([gone, ...departed.map((metrics) => metrics.filter(isSum))]))
     // The primary's own event loop serves nobody.
     const own = primary.filter((metric) => !isEventLoop(metric))
     return aggregate([own, ...living, gone]).metrics()
@@ -35,9 +35,4 @@ export function createCrewMetrics(crew: () => CrewMetrics): () => Promise<string
 function aggregate(metrics: readonly (readonly ProcessMetric[])[]) {
   const told = metrics.map((list) => list.map((metric) => ({ ...metric, aggregator: aggregatorOf(metric) })))
   return AggregatorRegistry.aggregate(told)
-}
-
-async function together(metrics: readonly (readonly ProcessMetric[])[]): Promise<ProcessMetric[]> {
-  // Its types tell less than it gives.
-  return (await aggregate(metrics).getMetricsAsJSON()) as unknown as ProcessMetric[]
 }
