@@ -1,3 +1,4 @@
+import type { DeniedPath } from './denied-paths.ts'
 import { ruleRefusal, rulesInForce } from './path-policy.ts'
 import { recordIdPattern, typePattern } from './record-names.ts'
 import type { Refusal } from './refusal.ts'
@@ -16,12 +17,13 @@ export type Judgement = (text: string) => Refusal | undefined
 /** `allowedPaths`: PROXY_ALLOWED_PATHS, which lifts a rule by its name. */
 export function createRecordPolicy(allowedPaths: readonly string[]): RecordPolicy {
   const rules = rulesInForce(allowedPaths)
-  const judge =
-    (patternsOf: (rule: (typeof rules)[number]) => readonly RegExp[]): Judgement =>
-    (text) => {
-      const rule = rules.find((row) => patternsOf(row).some((pattern) => pattern.test(text)))
-      return rule && ruleRefusal(rule)
+  const judge = (patternsOf: (rule: DeniedPath) => readonly RegExp[]): Judgement => {
+    const rows = rules.map((rule) => ({ rule, patterns: patternsOf(rule) }))
+    return (text) => {
+      const row = rows.find(({ patterns }) => patterns.some((pattern) => pattern.test(text)))
+      return row && ruleRefusal(row.rule)
     }
+  }
   return {
     judgeDeletion: judge(({ records }) =>
       records === undefined ? [] : [recordIdPattern(records.keyPrefix), typePattern(records.type)],
