@@ -7,8 +7,8 @@ import { rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
 import { Network } from 'testcontainers'
-import { CLIENT_ID, HardenedContainer, startOrg } from '../test/support/containers.ts'
-import { measureLimited } from '../test/support/limited-container.ts'
+import { HardenedContainer, startOrg } from '../test/support/containers.ts'
+import { limitedProxy, measureLimited } from '../test/support/limited-container.ts'
 
 process.env.TESTCONTAINERS_RYUK_DISABLED = 'true'
 
@@ -29,12 +29,6 @@ await build({
 
 await using network = await new Network().start()
 await using org = await startOrg(network)
-const proxy = new HardenedContainer().withHealthCheckEvery(5).withEnvironment({
-  CLOUDAWARE_URL: 'https://org:8443',
-  CLOUDAWARE_CLIENT_ID: CLIENT_ID,
-  CLOUDAWARE_CLIENT_SECRET_FILE: '/org/client-secret',
-  CLOUDAWARE_CA_FILE: '/org/ca.pem',
-})
 const bare = new HardenedContainer()
   .withoutHealthCheck()
   .withEntrypoint([
@@ -47,13 +41,14 @@ const bare = new HardenedContainer()
   ])
   .withCommand([])
 const contestants = [
-  { name: 'cloudaware-proxy', container: proxy, readyLine: /token obtained/, mounts: [] },
+  { name: 'cloudaware-proxy', ...limitedProxy(), mounts: [] },
   { name: 'the bare plugin', container: bare, readyLine: /listening/, mounts: [{ source: folder, target: '/bare' }] },
 ]
 for (const { name, container, readyLine, mounts } of contestants) {
   const measured = await measureLimited({ network, org, container, readyLine, mounts, load })
   process.stdout.write(`${name}: ${JSON.stringify(measured)}\n`)
   const isHeld = measured.oomKills === 0 && measured.restarts === 0 && measured.health === 'healthy'
-  if (container === proxy && !(isHeld && measured.statuses[200] === load.seconds * load.rate)) process.exitCode = 1
+  if (name === 'cloudaware-proxy' && !(isHeld && measured.statuses[200] === load.seconds * load.rate))
+    process.exitCode = 1
 }
 await rm(folder, { recursive: true })

@@ -1,7 +1,7 @@
 import { Network } from 'testcontainers'
 import { expect, test } from 'vitest'
-import { CLIENT_ID, HardenedContainer, startOrg } from '../support/containers.ts'
-import { measureLimited } from '../support/limited-container.ts'
+import { startOrg } from '../support/containers.ts'
+import { limitedProxy, measureLimited } from '../support/limited-container.ts'
 
 /** A machine that has other work may not give half a processor; a fair number is still asked for. */
 const AT_LEAST = 1500
@@ -9,17 +9,10 @@ const AT_LEAST = 1500
 test('half a processor and 128 MiB carry a minute of 100 requests a second, with the health check six times as often', async () => {
   await using network = await new Network().start()
   await using org = await startOrg(network)
-  const container = new HardenedContainer().withHealthCheckEvery(5).withEnvironment({
-    CLOUDAWARE_URL: 'https://org:8443',
-    CLOUDAWARE_CLIENT_ID: CLIENT_ID,
-    CLOUDAWARE_CLIENT_SECRET_FILE: '/org/client-secret',
-    CLOUDAWARE_CA_FILE: '/org/ca.pem',
-  })
   const measured = await measureLimited({
     network,
     org,
-    container,
-    readyLine: /token obtained/,
+    ...limitedProxy(),
     load: { seconds: 60, rate: 100, openAtMost: 100 },
   })
   expect(measured).toMatchObject({ oomKills: 0, isRunning: true, restarts: 0, health: 'healthy' })

@@ -109,8 +109,11 @@ async function isRefused(url: string): Promise<boolean> {
   }
 }
 
-/** Calls until told to stop, from so many connections that are kept; resolves to how often each status came, 0 for a broken connection. */
-function load(url: string, connections: number) {
+/**
+ * Calls until told to stop, from so many connections that are kept; resolves to how often each status came, 0 for a broken connection. `patienceMs`: for
+ * callers who give up, where a connection may be on its way to a worker that is killed, and is answered by nobody.
+ */
+function load(url: string, connections: number, patienceMs?: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const counts = new Map<number, number>()
   let isOver = false
@@ -122,8 +125,7 @@ function load(url: string, connections: number) {
             resolve(answer.complete ? (answer.statusCode ?? 0) : 0)
           })
         })
-        // A connection that was on its way to a worker that is killed is answered by nobody.
-        asked.setTimeout(5000, () => asked.destroy())
+        if (patienceMs !== undefined) asked.setTimeout(patienceMs, () => asked.destroy())
         asked.on('error', () => {
           resolve(0)
         })
@@ -207,7 +209,7 @@ describe('two workers', () => {
   test('one that is killed under load comes back, and the other serves on', async () => {
     await using cloud = await org()
     await using run = await serving(cloud.origin.url)
-    const calls = load(run.url, 8)
+    const calls = load(run.url, 8, 5000)
     await expect.poll(() => calls.counts.get(200) ?? 0, SOON).toBeGreaterThan(100)
     const counted = countOf(await run.metrics(), 'cloudaware_proxy_requests_total{')
     const [first] = await run.workers()
