@@ -3,18 +3,15 @@ import { Agent } from 'undici'
 import { systemClock, type Clock } from './clock.ts'
 import { openCallerKeys } from './caller-keys.ts'
 import { companyProxy } from './company-proxy.ts'
-import { callerSecretsOf, describeSettings, type Settings } from './config.ts'
+import { createAdminSide, type AppState } from './admin-side.ts'
+import { callerSecretsOf, type Settings } from './config.ts'
 import { createFront, type Front } from './front.ts'
 import { openHttpsIdentity } from './https-identity.ts'
 import { Inspection } from './inspection.ts'
 import { LogLevel } from './log-level.ts'
-import { metricsOnDemand } from './metrics/on-demand.ts'
 import { logStoreEvent } from './event-log.ts'
 import { createObservers } from './observers.ts'
 import { openAdminListener, urlOf } from './open-listeners.ts'
-import { createAdminServer } from './server/admin/admin.ts'
-import { createAdminGuard } from './server/admin/admin-guard.ts'
-import { createHealth } from './server/admin/health.ts'
 import { createTokens } from './tokens.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import type { Fleet } from './workers/fleet.ts'
@@ -56,10 +53,7 @@ export interface App {
 /** The composition root: every collaborator is made here, by name, and handed to those who need it. */
 export async function startApp(settings: Settings, dependencies: AppDependencies): Promise<App> {
   const { logger, version, clock = systemClock, ca, stateDirectory, onTokenEvent, onQuit } = dependencies
-  const startedAt = clock.now()
-  let isDraining = false
-  let hasStarted = false
-  let url: string | null = null
+  const state: AppState = { startedAt: clock.now(), url: null, hasStarted: false, isDraining: false }
   const inspection = new Inspection({ settings, clock, version })
   let crew: Fleet | undefined
   const logLevel = new LogLevel(logger, (level) => crew?.setLogLevel(level))
@@ -104,7 +98,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       logStoreEvent(logger, event)
     },
     onEvent: (event) => {
-      hasStarted ||= event.type === 'obtained'
+      state.hasStarted ||= event.type === 'obtained'
       observers.token(event)
       crew?.tellStanding()
       onTokenEvent?.(event)
@@ -112,7 +106,6 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   })
   const { keeper } = tokens
   const instanceUrl = () => keeper.status().token?.instanceUrl ?? undefined
-  const upstreamOrigin = () => settings.CLOUDAWARE_API_URL ?? instanceUrl() ?? settings.CLOUDAWARE_URL
   if (settings.WORKERS > 1) {
     const { manFleet } = await import('./workers/man-fleet.ts')
     crew = await manFleet({
@@ -152,54 +145,20 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   https?.certificate.onRenewal((identity) => {
     front.renew(identity)
   })
-  const overview = () => ({
-    version,
-    url,
-    startedAt: new Date(startedAt).toISOString(),
-    uptimeSeconds: Math.floor((clock.now() - startedAt) / 1000),
-    isDraining,
-    upstream: upstreamOrigin(),
-    connections: { active: front.load.active, waiting: front.load.waiting },
-    token: keeper.status(),
-  })
-  const adminServer = await createAdminServer({
+  const adminServer = await createAdminSide({
+    settings,
     logger,
-    guard: createAdminGuard(settings.ADMIN_ALLOWED_HOSTS),
-    health: createHealth({
-      tokenStatus: () => keeper.status(),
-      hasStarted: () => hasStarted,
-      isDraining: () => isDraining,
-      workers: crew && (() => crew.status),
-    }),
-    status: async () => {
-      await crew?.update()
-      const apiRefusals = crew ? crew.refusals : observers.apiRefusals.list()
-      return { ...overview(), ...(crew && { workers: crew.status }), apiRefusals, settings: describeSettings(settings) }
-    },
-    page: inspection.page({
-      overview: () => {
-        crew?.freshen()
-        return overview()
-      },
-      allowance: () => observers.tally.apiUsage,
-    }),
-    metrics: metricsOnDemand({
-      tally: observers.tally,
-      tokenStatus: () => keeper.status(),
-      upstreamStats: () => ({
-        connected: front.load.connected,
-        limit: settings.UPSTREAM_CONNECTIONS,
-        running: front.load.active,
-        queued: front.load.waiting,
-        heldBytes: front.load.heldBytes,
-        heldBytesLimit: front.load.heldBytesLimit,
-      }),
-      version,
-      ...(crew && { crew: () => crew.processMetrics(), update: () => crew.update({ withProcess: true }) }),
-    }),
-    refresh: () => keeper.refresh(),
+    version,
+    clock,
+    keeper,
+    observers,
+    inspection,
     logLevel,
-    quit: settings.ADMIN_ALLOW_QUIT ? onQuit : undefined,
+    front,
+    crew,
+    upstreamOrigin: () => settings.CLOUDAWARE_API_URL ?? instanceUrl() ?? settings.CLOUDAWARE_URL,
+    state,
+    onQuit,
   })
 
   const open = async () => {
@@ -219,11 +178,12 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     await release()
     throw error
   })
-  url = urlOf(settings.PROXY_HOST, ports.plain)
+  const url = urlOf(settings.PROXY_HOST, ports.plain)
+  state.url = url
   keeper.start()
 
   const close = async () => {
-    isDraining = true
+    state.isDraining = true
     if (settings.DRAIN_DELAY_MS > 0) await clock.sleep(settings.DRAIN_DELAY_MS)
     const drained = await front.drain()
     // The admin listener tells how the draining goes, to the end.

@@ -68,7 +68,7 @@ export class Doors {
     await this.#leaving
     const { socketPath } = this.#options
     const place = socketPath === undefined ? undefined : await prepareSocket(socketPath)
-    return { ...this.#ports, secure: this.#ports.secure, socketPath: place?.listenPath, place }
+    return { ...this.#ports, socketPath: place?.listenPath, place }
   }
 
   #abandon(): void {

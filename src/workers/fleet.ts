@@ -10,6 +10,7 @@ import type { TlsIdentity } from '../server/draining-server.ts'
 import { toldKeys } from './caller-keys-told.ts'
 import { Doors } from './doors.ts'
 import type { ToWorker } from './messages.ts'
+import { Pulse } from './pulse.ts'
 import { Seat, type SeatOptions, type StartMessage, type WorkerStatus } from './seat.ts'
 import type { TokenDesk } from './token-desk.ts'
 import { WorkerLife } from './worker-life.ts'
@@ -36,27 +37,21 @@ export interface FleetOptions {
   ) => Omit<StartMessage, 'type' | 'number' | 'standing' | 'socketPath'>
 }
 
-/** How often the workers are asked how they are, beside when somebody wants to know. */
-const PULSE_MS = 5000
-/** One that owes so many answers has hung for a minute. */
-const MOST_MISSED = 12
-/** Nobody waits longer for a report. */
-const REPORT_MS = 1000
-
 /** The front that several processes are: has them started and kept, tells them what has to be told, and adds up what they tell. */
 export class Fleet implements Front {
+  readonly pulse: Pulse
   readonly #options: FleetOptions
   readonly #doors: Doors
   readonly #seats: readonly Seat[]
   readonly #closing = new AbortController()
   /** Of processes that are gone, since the last time that somebody asked for it. */
   #departed: (readonly ProcessMetric[])[] = []
-  #isFreshening = false
   #logLevel: string | undefined
 
   constructor(options: FleetOptions) {
     const { size, clock, logger, ports, socketPath } = options
     this.#options = options
+    this.pulse = new Pulse({ clock, lives: () => this.#lives(), closing: this.#closing.signal })
     this.#doors = new Doors({ ports, socketPath })
     const common = { clock, logger, doors: this.#doors, closing: this.#closing.signal }
     this.#seats = Array.from({ length: size }, (_, at) => {
@@ -87,7 +82,7 @@ export class Fleet implements Front {
       const [ports] = await Promise.all(this.#seats.map((seat) => seat.open(opened.promise)))
       if (ports === undefined) throw new RangeError('a fleet needs a worker')
       opened.resolve(true)
-      void this.#pulse()
+      void this.pulse.keepTaking()
       return ports
     } catch (error) {
       opened.resolve(false)
@@ -119,29 +114,11 @@ export class Fleet implements Front {
     return this.#seats.map(({ status }) => status)
   }
 
-  /** Has the workers tell how they are, and what they counted; `withProcess`: what prom-client knows of their processes, too. */
-  async update({ withProcess = false } = {}): Promise<void> {
-    const isOver = new AbortController()
-    const told = Promise.all(this.#lives().map((life) => life.report(withProcess)))
-    const late = this.#options.clock.sleep(REPORT_MS, isOver.signal).catch(() => undefined)
-    await Promise.race([told, late])
-    isOver.abort()
-  }
-
   /** Of each worker, and the last of each that ended since this was asked before. */
   processMetrics(): Record<'living' | 'departed', (readonly ProcessMetric[])[]> {
     const departed = this.#departed
     this.#departed = []
     return { living: this.#lives().map(({ processMetrics }) => processMetrics), departed }
-  }
-
-  /** The same without waiting, and not twice at once: for whoever looks all the time. */
-  freshen(): void {
-    if (this.#isFreshening) return
-    this.#isFreshening = true
-    void this.update().then(() => {
-      this.#isFreshening = false
-    })
   }
 
   /** The workers' logs tell as much as the primary's, those of later ones too. */
@@ -204,20 +181,5 @@ export class Fleet implements Front {
         onSeen?.(number, report.seen)
       },
     })
-  }
-
-  /** Keeps what is known of the workers fresh, so that little is lost with one, and finds the one that hangs. */
-  async #pulse(): Promise<void> {
-    const { clock } = this.#options
-    const { signal } = this.#closing
-    for (;;) {
-      await clock.sleep(PULSE_MS, signal).catch(() => undefined)
-      if (signal.aborted) return
-      for (const life of this.#lives()) {
-        if (life.missed >= MOST_MISSED) life.kill('it has not answered for a minute')
-        life.missed += 1
-      }
-      await this.update()
-    }
   }
 }

@@ -1,14 +1,13 @@
 import { Type, type Static, type TSchema } from 'typebox'
 import { Check } from 'typebox/value'
-import type { Testimony } from '../inspector/witness.ts'
+import type { ServingSettings } from '../config.ts'
 import type { AccessToken } from '../token/token-source.ts'
+import { count, report } from './report.ts'
 
 /*
  * What the primary and its workers tell each other, as JSON over Node's own channel. Checked on arrival: a worker that was started from
  * another version of the program on disk is found out, and whatever else comes is dropped without being shown, for it may hold a token.
  */
-
-const count = Type.Integer({ minimum: 0 })
 
 /** undefined goes missing in JSON. */
 const token = Type.Object({
@@ -45,86 +44,13 @@ const callerKeys = Type.Array(
 
 const identity = Type.Object({ cert: Type.String(), key: Type.String() })
 
-/** Amounts by label values. */
-const counts = Type.Array(Type.Tuple([Type.Number(), Type.Array(Type.String())]))
-const distributions = Type.Array(Type.Tuple([Type.String(), Type.Array(count), Type.Number()]))
-
-/** What has been counted since the last time that this was told. */
-const tally = Type.Object({
-  requests: counts,
-  received: counts,
-  sent: counts,
-  refusals: counts,
-  errors: counts,
-  deadSessions: counts,
-  replays: counts,
-  ownSeconds: distributions,
-  upstreamSeconds: distributions,
-  inFlight: count,
-  limitInfo: Type.Optional(Type.String()),
-})
-
-const processMetric = Type.Object({
-  name: Type.String(),
-  help: Type.String(),
-  type: Type.String(),
-  aggregator: Type.String(),
-  values: Type.Array(Type.Unknown()),
-})
-
-const secondPoint = Type.Object({
-  at: Type.Number(),
-  requests: count,
-  failed: count,
-  ownMs: Type.Number(),
-  upstreamMs: Type.Union([Type.Null(), Type.Number()]),
-})
-
-const trouble = Type.Object({
-  key: Type.String(),
-  source: Type.Union([Type.Literal('token'), Type.Literal('session'), Type.Literal('request')]),
-  code: Type.String(),
-  summary: Type.String(),
-  answered: Type.Union([Type.Null(), Type.String()]),
-  steps: Type.Array(Type.Object({ where: Type.String(), text: Type.String() })),
-  count,
-  firstAt: Type.Number(),
-  lastAt: Type.Number(),
-  resolvedAt: Type.Union([Type.Null(), Type.Number()]),
-  exchange: Type.Union([Type.Null(), Type.Number()]),
-})
-
-const report = Type.Object({
-  load: Type.Object({ active: count, waiting: count, connected: count, heldBytes: count, heldBytesLimit: count }),
-  tally,
-  refusals: Type.Array(
-    Type.Object({
-      family: Type.Union([
-        Type.Literal('rest'),
-        Type.Literal('bulk1'),
-        Type.Literal('soap'),
-        Type.Literal('streaming'),
-        Type.Literal('identity'),
-      ]),
-      diagnosis: Type.String(),
-      since: Type.String(),
-      last: Type.String(),
-      count,
-    }),
-  ),
-  /** For the status page: what was seen since the last time that this was told. */
-  seen: Type.Unsafe<Testimony>(
-    Type.Object({ seconds: Type.Array(secondPoint), troubles: Type.Optional(Type.Array(trouble)) }),
-  ),
-  /** The process's own metrics as prom-client gives them, where they were asked for. */
-  process: Type.Optional(Type.Array(processMetric)),
-})
-
 const toWorker = {
   start: Type.Object({
     type: Type.Literal('start'),
     /** Checked where they were read; the credentials of the token endpoint are not among them. */
-    settings: Type.Object({ UPSTREAM_CONNECTIONS: count, UPSTREAM_QUEUE_LIMIT: count, PROXY_HOST: Type.String() }),
+    settings: Type.Unsafe<ServingSettings>(
+      Type.Object({ UPSTREAM_CONNECTIONS: count, UPSTREAM_QUEUE_LIMIT: count, PROXY_HOST: Type.String() }),
+    ),
     /** The worker's place in the row, from 1. */
     number: Type.Integer({ minimum: 1 }),
     ca: Type.Optional(Type.String()),
@@ -181,7 +107,6 @@ type Values<T> = T[keyof T]
 export type ToWorker = Values<{ [K in keyof typeof toWorker]: Static<(typeof toWorker)[K]> }>
 export type FromWorker = Values<{ [K in keyof typeof fromWorker]: Static<(typeof fromWorker)[K]> }>
 export type Standing = Static<typeof standing>
-export type Report = Static<typeof report>
 export type ToldCallerKeys = Static<typeof callerKeys>
 export type ToldCause = Static<typeof cause>
 
@@ -206,4 +131,15 @@ export function toldToken({ instanceUrl, identityUrl, ...token }: AccessToken): 
 
 export function tokenTold({ instanceUrl, identityUrl, ...token }: Static<typeof toWorker.got>['token']): AccessToken {
   return { ...token, instanceUrl, identityUrl }
+}
+
+/** Why it could not listen, as the primary can tell the user: the system's error has a code and a port. */
+export function failureOf(error: unknown): FromWorker {
+  const { message, code, port } = error as Partial<NodeJS.ErrnoException & { port: number }>
+  return {
+    type: 'failed',
+    message: message ?? String(error),
+    ...(typeof code === 'string' && { code }),
+    ...(typeof port === 'number' && { port }),
+  }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { within, type Clock } from '../clock.ts'
 import type { FrontPorts } from '../front.ts'
 import type { Logger } from '../logger.ts'
 import type { Doors } from './doors.ts'
@@ -74,14 +74,14 @@ export class Seat {
       return true
     }
     life.send({ type: 'drain' })
-    return (await this.#within(life.drained, timeoutMs + END_MS)) ?? false
+    return (await within(this.#options.clock, timeoutMs + END_MS, life.drained)) ?? false
   }
 
   async end(): Promise<void> {
     const life = this.#life
     if (life === undefined) return
     life.send({ type: 'end' })
-    if ((await this.#within(life.ended, END_MS)) === undefined) life.kill()
+    if ((await within(this.#options.clock, END_MS, life.ended)) === undefined) life.kill()
     await life.ended
   }
 
@@ -99,7 +99,7 @@ export class Seat {
   }
 
   async #isOpen(life: WorkerLife): Promise<FrontPorts> {
-    if ((await this.#within(life.listening, START_MS)) === undefined) {
+    if ((await within(this.#options.clock, START_MS, life.listening)) === undefined) {
       life.kill(`it did not listen within ${START_MS / 1000} s`)
     }
     const ports = await life.listening
@@ -138,19 +138,5 @@ export class Seat {
         life.kill(error instanceof Error ? error.message : String(error))
       },
     )
-  }
-
-  /** Undefined where it takes longer. */
-  async #within<T>(result: Promise<T>, ms: number): Promise<T | undefined> {
-    const isOver = new AbortController()
-    const late = this.#options.clock.sleep(ms, isOver.signal).then(
-      () => undefined,
-      () => undefined,
-    )
-    try {
-      return await Promise.race([result, late])
-    } finally {
-      isOver.abort()
-    }
   }
 }

@@ -1,7 +1,8 @@
 import type { FrontLoad, FrontPorts } from '../front.ts'
 import type { ApiRefusal } from '../api-refusals.ts'
 import type { ProcessMetric } from '../metrics/process-metrics.ts'
-import { readFromWorker, type FromWorker, type Report, type ToWorker } from './messages.ts'
+import { readFromWorker, type FromWorker, type ToWorker } from './messages.ts'
+import type { Report } from './report.ts'
 import type { Ending, StartWorker, WorkerProcess } from './worker-process.ts'
 
 export interface WorkerLifeOptions {

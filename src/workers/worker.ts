@@ -11,8 +11,9 @@ import type { CallerKey } from '../server/caller-key.ts'
 import { connectorFor } from '../upstream/connector.ts'
 import { trusting } from '../upstream/trust.ts'
 import { keysTold } from './caller-keys-told.ts'
-import { readToWorker, type FromWorker, type Report, type ToWorker } from './messages.ts'
+import { failureOf, readToWorker, type FromWorker, type ToWorker } from './messages.ts'
 import { RemoteTokens } from './remote-tokens.ts'
+import type { Report } from './report.ts'
 
 type StartMessage = Extract<ToWorker, { type: 'start' }>
 
@@ -58,8 +59,7 @@ class CrewMember {
 
   constructor(start: StartMessage, options: WorkerOptions) {
     const { clock, version, send, logger } = options
-    // The primary checked them, and leaves out what the type does.
-    const settings = start.settings as unknown as ServingSettings
+    const { settings } = start
     this.#options = options
     this.#secrets = new Set([...secretsOf(settings), ...start.secrets])
     this.#logger = logger(settings, { number: start.number, secrets: this.#secrets })
@@ -71,7 +71,8 @@ class CrewMember {
     this.#observers = createObservers({
       logger: this.#logger,
       clock,
-      inspector: this.#witness,
+      // Without the admin listener nobody could look at what it sees.
+      inspector: settings.ADMIN_PORT === 'off' ? undefined : this.#witness,
       requestLines: settings.LOG_REQUESTS,
     })
     this.#front = createFront({
@@ -147,9 +148,9 @@ class CrewMember {
     if (withProcess)
       this.#processMetrics ??= import('../metrics/process-metrics.ts').then((m) => m.collectProcessMetrics())
     const process = withProcess ? await (await this.#processMetrics)?.() : undefined
-    const { active, waiting, connected, heldBytes, heldBytesLimit } = load
     return {
-      load: { active, waiting, connected, heldBytes, heldBytesLimit },
+      // Its members are getters: as it is now.
+      load: { ...load },
       tally: this.#observers.tally.take(),
       refusals: this.#observers.apiRefusals.list(),
       seen: this.#witness.testify(),
@@ -166,16 +167,5 @@ class CrewMember {
     await (await this.#front).close()
     this.#tokens.close()
     this.#options.end(0)
-  }
-}
-
-/** As the primary can tell the user: the system's error has a code and a port. */
-function failureOf(error: unknown): FromWorker {
-  const { message, code, port } = error as Partial<NodeJS.ErrnoException & { port: number }>
-  return {
-    type: 'failed',
-    message: message ?? String(error),
-    ...(typeof code === 'string' && { code }),
-    ...(typeof port === 'number' && { port }),
   }
 }

@@ -1,4 +1,5 @@
-import { readToWorker, type FromWorker, type Report, type ToWorker } from '../../src/workers/messages.ts'
+import { readToWorker, type FromWorker, type ToWorker } from '../../src/workers/messages.ts'
+import type { Report } from '../../src/workers/report.ts'
 import type { StartWorker, WorkerEvents } from '../../src/workers/worker-process.ts'
 
 export const REPORT: Report = {

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
+import { loadSettings, servingSettings } from '../../src/config.ts'
 import { Tally } from '../../src/metrics/tally.ts'
 import { Fleet, type FleetOptions } from '../../src/workers/fleet.ts'
 import { restartDelayMs } from '../../src/workers/restart-delay.ts'
@@ -7,6 +8,18 @@ import { TokenDesk } from '../../src/workers/token-desk.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FakeWorkers, REPORT, type FakeWorker } from '../support/fake-workers.ts'
 import { MINUTE, SECOND } from '../support/keeper-bench.ts'
+
+const SETTINGS = servingSettings(
+  loadSettings({
+    cwd: '.',
+    env: {
+      CLOUDAWARE_URL: 'http://127.0.0.1:1',
+      CLOUDAWARE_CLIENT_ID: 'test-client-id',
+      CLOUDAWARE_CLIENT_SECRET: 'test-client-secret',
+    },
+    readFile: () => '',
+  }),
+)
 
 /** Two fake workers, and what the log says of them. */
 function fleetOf(options: Partial<FleetOptions> = {}) {
@@ -34,7 +47,7 @@ function fleetOf(options: Partial<FleetOptions> = {}) {
     socketPath: undefined,
     drainTimeoutMs: 30 * SECOND,
     greeting: ({ ports }) => ({
-      settings: { UPSTREAM_CONNECTIONS: 1, UPSTREAM_QUEUE_LIMIT: 1, PROXY_HOST: 'localhost', PROXY_PORT: ports.plain },
+      settings: { ...SETTINGS, PROXY_PORT: ports.plain },
       secrets: [],
       logLevel: 'info',
     }),
@@ -231,7 +244,7 @@ describe('while it serves', () => {
     }
     telling(3, 100)(workerOf(run.workers, 1))
     telling(4, 50)(workerOf(run.workers, 2))
-    await run.fleet.update()
+    await run.fleet.pulse.take()
     expect(run.fleet.load).toEqual({ active: 7, waiting: 2, connected: 7, heldBytes: 10, heldBytesLimit: 20 })
     expect(run.tally.inFlight).toBe(7)
     workerOf(run.workers, 1).end(1)
@@ -245,15 +258,15 @@ describe('while it serves', () => {
     await using run = fleetOf()
     await run.fleet.open()
     workerOf(run.workers, 1).answering = () => undefined
-    const update = run.fleet.update()
+    const update = run.fleet.pulse.take()
     await run.clock.advance(SECOND)
     await update
     // For whoever looks all the time.
-    run.fleet.freshen()
-    run.fleet.freshen()
+    run.fleet.pulse.freshen()
+    run.fleet.pulse.freshen()
     expect(workerOf(run.workers, 2).heard('report-please')).toHaveLength(2)
     await run.clock.advance(SECOND)
-    run.fleet.freshen()
+    run.fleet.pulse.freshen()
     expect(workerOf(run.workers, 2).heard('report-please')).toHaveLength(3)
     workerOf(run.workers, 1).answering = (message) => {
       workerOf(run.workers, 1).answer(message)

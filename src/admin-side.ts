@@ -1,0 +1,92 @@
+import { describeSettings, type Settings } from './config.ts'
+import type { Clock } from './clock.ts'
+import type { Front } from './front.ts'
+import type { Inspection } from './inspection.ts'
+import type { LogLevel } from './log-level.ts'
+import type { Logger } from './logger.ts'
+import { metricsOnDemand } from './metrics/on-demand.ts'
+import type { Observers } from './observers.ts'
+import { createAdminServer } from './server/admin/admin.ts'
+import { createAdminGuard } from './server/admin/admin-guard.ts'
+import { createHealth } from './server/admin/health.ts'
+import type { TokenKeeper } from './token/token-keeper.ts'
+import type { Fleet } from './workers/fleet.ts'
+
+/** Where the program is in its life. */
+export interface AppState {
+  /** Epoch milliseconds. */
+  readonly startedAt: number
+  /** Where callers find the proxy; null until it listens. */
+  url: string | null
+  /** A first token has been obtained. */
+  hasStarted: boolean
+  isDraining: boolean
+}
+
+export interface AdminSideOptions {
+  readonly settings: Settings
+  readonly logger: Logger
+  readonly version: string
+  readonly clock: Clock
+  readonly keeper: TokenKeeper
+  readonly observers: Observers
+  readonly inspection: Inspection
+  readonly logLevel: LogLevel
+  readonly front: Front
+  /** The front, where that is several processes. */
+  readonly crew: Fleet | undefined
+  /** Where the API of the token held is. */
+  readonly upstreamOrigin: () => string
+  readonly state: Readonly<AppState>
+  readonly onQuit: (() => void) | undefined
+}
+
+/** The server of the admin listener: what it tells of the program, and what it does to it. It listens to nobody until it is opened. */
+export function createAdminSide(options: AdminSideOptions): ReturnType<typeof createAdminServer> {
+  const { settings, logger, version, clock, keeper, observers, inspection, logLevel, front, crew, state } = options
+  const overview = () => ({
+    version,
+    url: state.url,
+    startedAt: new Date(state.startedAt).toISOString(),
+    uptimeSeconds: Math.floor((clock.now() - state.startedAt) / 1000),
+    isDraining: state.isDraining,
+    upstream: options.upstreamOrigin(),
+    connections: { active: front.load.active, waiting: front.load.waiting },
+    token: keeper.status(),
+  })
+  return createAdminServer({
+    logger,
+    guard: createAdminGuard(settings.ADMIN_ALLOWED_HOSTS),
+    health: createHealth({
+      tokenStatus: () => keeper.status(),
+      hasStarted: () => state.hasStarted,
+      isDraining: () => state.isDraining,
+      workers: crew && (() => crew.status),
+    }),
+    status: async () => {
+      await crew?.pulse.take()
+      const apiRefusals = crew ? crew.refusals : observers.apiRefusals.list()
+      return { ...overview(), ...(crew && { workers: crew.status }), apiRefusals, settings: describeSettings(settings) }
+    },
+    page: inspection.page({
+      overview: () => {
+        crew?.pulse.freshen()
+        return overview()
+      },
+      allowance: () => observers.tally.apiUsage,
+    }),
+    metrics: metricsOnDemand({
+      tally: observers.tally,
+      tokenStatus: () => keeper.status(),
+      upstreamStats: () => {
+        const { active: running, waiting: queued, connected, heldBytes, heldBytesLimit } = front.load
+        return { connected, limit: settings.UPSTREAM_CONNECTIONS, running, queued, heldBytes, heldBytesLimit }
+      },
+      version,
+      ...(crew && { crew: () => crew.processMetrics(), update: () => crew.pulse.take({ withProcess: true }) }),
+    }),
+    refresh: () => keeper.refresh(),
+    logLevel,
+    quit: settings.ADMIN_ALLOW_QUIT ? options.onQuit : undefined,
+  })
+}
