@@ -3,6 +3,8 @@ import { createRequire } from 'node:module'
 import { join, relative, resolve } from 'node:path'
 import { build as runEsbuild, type Metafile, type Plugin } from 'esbuild'
 import { OF_LIBRARIES } from '../src/page/page-files.ts'
+import { leftOut } from './left-out.ts'
+import { settingsAhead } from './settings-ahead.ts'
 
 /** Where the program begins, in the output folder. `.mjs`: it runs without a package.json beside it. */
 export const ENTRY = 'main.mjs'
@@ -33,9 +35,11 @@ export async function bundle({ root, outdir }: { root: string; outdir: string })
     lineLimit: 160,
     legalComments: 'none',
     charset: 'ascii',
+    // undici's second parser of HTTP/1.1 is an experiment that only a setting of its own turns on; as in Node's own undici it is left out.
+    define: { esbuildDetection: 'true' },
     metafile: true,
     logLevel: 'warning',
-    plugins: [versionOnly(resolve(root, 'package.json')), oneUndici(root)],
+    plugins: [versionOnly(resolve(root, 'package.json')), leftOut(root), await settingsAhead(root)],
   })
   const page = await copyPage(root, join(outdir, 'static'))
   return { ...metafile, outputs: { ...metafile.outputs, ...page } }
@@ -71,20 +75,6 @@ function versionOnly(manifest: string): Plugin {
         const { version } = JSON.parse(await readFile(path, 'utf8')) as { version: string }
         return { contents: JSON.stringify({ version }), loader: 'json' }
       })
-    },
-  }
-}
-
-/** reply-from brings an older undici, which it only loads: its requests are never made (see `mountProxy`). 2 MiB less. */
-function oneUndici(root: string): Plugin {
-  return {
-    name: 'one-undici',
-    setup: (build) => {
-      build.onResolve({ filter: /^undici$/ }, ({ importer, kind }) =>
-        importer.includes('@fastify/reply-from')
-          ? build.resolve('undici', { resolveDir: root, kind, importer: join(root, 'package.json') })
-          : undefined,
-      )
     },
   }
 }

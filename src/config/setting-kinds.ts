@@ -44,9 +44,6 @@ export const whole = (description: string, range: Range) => Type.Integer({ descr
 
 export const PORT = { minimum: 0, maximum: 65_535 }
 
-/** The schema's own words beside JSON Schema's, which the validator has to be told of. */
-export const SCHEMA_VOCABULARY = ['secret', 'file', 'entry', 'defaultText']
-
 /** What the schema says of one setting, as plain JSON Schema. */
 export interface SettingSchema {
   type?: 'string' | 'integer' | 'boolean' | 'array'

@@ -1,10 +1,10 @@
 import { envSchema } from 'env-schema'
 import type { EnvSchemaOpt } from 'env-schema'
-import { hasFileTwin, SETTINGS, settingsSchema } from './schema.ts'
+import { hasFileTwin, SCHEMA_VOCABULARY, SETTINGS } from './schema.ts'
 import type { ValidatedSettings } from './schema.ts'
 import type { Checked } from './checks.ts'
-import { SCHEMA_VOCABULARY } from './setting-kinds.ts'
 import type { SettingSchema } from './setting-kinds.ts'
+import { settingsSchema } from './settings-schema.ts'
 
 const WORDS = new Map([
   ['true', true],

@@ -9,6 +9,7 @@ import Fastify, {
 import type { Logger } from 'pino'
 import { ProxyError } from '../errors.ts'
 import { watchExchange, type ExchangeObserver } from './exchange.ts'
+import { NO_SCHEMAS } from './no-schemas.ts'
 import { sendProblem, toProblem } from './problem-answer.ts'
 import { mountProxy, type ProxyOptions } from './proxy.ts'
 import { requestIdOf } from './request-id.ts'
@@ -43,6 +44,7 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
     loggerInstance: fastifyLogger,
     logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
+    schemaController: NO_SCHEMAS,
     requestIdHeader: false,
     genReqId: requestIdOf,
     // Fastify would make a child logger for each request; ours carry their id in the line.

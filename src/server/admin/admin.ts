@@ -1,6 +1,7 @@
 import Fastify, { LogController, type FastifyBaseLogger, type onRequestHookHandler } from 'fastify'
 import { ProxyError } from '../../errors.ts'
 import { toProxyError } from '../../upstream/gateway-error.ts'
+import { NO_SCHEMAS } from '../no-schemas.ts'
 import { sendProblem, toProblem } from '../problem-answer.ts'
 import type { ProxyServer } from '../server.ts'
 import { mountLogLevel, type AdjustableLevel } from './log-level-routes.ts'
@@ -48,6 +49,7 @@ export async function createAdminServer(options: AdminOptions): Promise<AdminSer
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
+    schemaController: NO_SCHEMAS,
   })
   // A body has no meaning here, whatever its type: `curl -d ''` is as good as `-X POST`.
   app.addHttpMethod('POST', { hasBody: false, overrideExisting: true })
