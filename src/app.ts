@@ -72,7 +72,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   // First, since it alone may find the configuration wrong.
   const https = await openHttpsIdentity({ settings, clock, logger, stateDirectory })
   const callerSecrets = new Set(callerSecretsOf(settings))
-  const callerKeys = await openCallerKeys({
+  const callerKeys = openCallerKeys({
     settings,
     clock,
     logger,
@@ -108,6 +108,8 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const instanceUrl = () => keeper.status().token?.instanceUrl ?? undefined
   if (settings.WORKERS > 1) {
     const { manFleet } = await import('./workers/man-fleet.ts')
+    // Workers are told of the keys as they start.
+    await callerKeys?.ready
     crew = await manFleet({
       settings,
       clock,
@@ -162,6 +164,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   })
 
   const open = async () => {
+    await callerKeys?.ready
     const ports = await front.open()
     return { ports, admin: await openAdminListener(settings, adminServer) }
   }

@@ -16,23 +16,29 @@ export interface CallerKeysOptions {
 }
 
 export interface CallerKeys {
-  /** The keys that are good now. */
+  /** The keys that are good now; until `ready` without the sessions that a local login gives out. */
   readonly current: () => readonly CallerKey[]
+  /** Resolves when sessions can be told too. They take 30 ms of another thread, in which there is much to make ready here. */
+  readonly ready: Promise<void>
   /** Looks at the file at once. */
   reload(): Promise<void>
   close(): Promise<void>
 }
 
 /** The keys that callers must present; undefined where none is asked for. Those of a file are read again when it changes. */
-export async function openCallerKeys(options: CallerKeysOptions): Promise<CallerKeys | undefined> {
+export function openCallerKeys(options: CallerKeysOptions): CallerKeys | undefined {
   const { settings, clock, logger, onSecret, onChange } = options
   const { PROXY_API_KEY: text, PROXY_API_KEY_FILE: path } = settings
   if (text === undefined) return undefined
   const hold = (named: readonly NamedKey[]) =>
     settings.PROXY_LOGIN === 'on' ? keysWithSessions(named) : Promise.resolve(digestKeys(named))
-  let keys = await hold(parsed(text).keys)
+  const named = parsed(text).keys
+  let keys = digestKeys(named)
+  const ready = hold(named).then((held) => {
+    keys = held
+  })
   if (path === undefined)
-    return { current: () => keys, reload: () => Promise.resolve(), close: () => Promise.resolve() }
+    return { current: () => keys, ready, reload: () => Promise.resolve(), close: () => Promise.resolve() }
 
   const read = async () => {
     const changed = parsed(await file.current())
@@ -47,7 +53,7 @@ export async function openCallerKeys(options: CallerKeysOptions): Promise<Caller
     }
   }
   // One after the other, so that the last change is the last to count.
-  let reading = Promise.resolve()
+  let reading = ready
   const file = watchSecretFile({
     setting: 'PROXY_API_KEY_FILE',
     path,
@@ -63,6 +69,7 @@ export async function openCallerKeys(options: CallerKeysOptions): Promise<Caller
   })
   return {
     current: () => keys,
+    ready,
     async reload() {
       await file.look()
       await reading
