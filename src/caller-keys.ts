@@ -2,11 +2,14 @@ import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import { parseCallerKeys, type NamedKey, type Settings } from './config.ts'
 import { logTokenEvent } from './event-log.ts'
-import { digestKeys, keysWithSessions, type CallerKey } from './server/caller-key.ts'
+import { hold } from './hold-keys.ts'
+import type { CallerKey } from './server/caller-key.ts'
 import { watchSecretFile } from './token/secret-file.ts'
 
 export interface CallerKeysOptions {
   readonly settings: Settings
+  /** Those of the settings; undefined where callers need none. */
+  readonly held: Promise<readonly CallerKey[]> | undefined
   readonly clock: Clock
   readonly logger: Logger
   /** Told every key read later than the settings, so that it is never printed. */
@@ -16,9 +19,9 @@ export interface CallerKeysOptions {
 }
 
 export interface CallerKeys {
-  /** The keys that are good now; until `ready` without the sessions that a local login gives out. */
+  /** The keys that are good now; none until `ready`. */
   readonly current: () => readonly CallerKey[]
-  /** Resolves when sessions can be told too. They take 30 ms of another thread, in which there is much to make ready here. */
+  /** Resolves when callers may come. */
   readonly ready: Promise<void>
   /** Looks at the file at once. */
   reload(): Promise<void>
@@ -27,15 +30,12 @@ export interface CallerKeys {
 
 /** The keys that callers must present; undefined where none is asked for. Those of a file are read again when it changes. */
 export function openCallerKeys(options: CallerKeysOptions): CallerKeys | undefined {
-  const { settings, clock, logger, onSecret, onChange } = options
+  const { settings, held, clock, logger, onSecret, onChange } = options
   const { PROXY_API_KEY: text, PROXY_API_KEY_FILE: path } = settings
-  if (text === undefined) return undefined
-  const hold = (named: readonly NamedKey[]) =>
-    settings.PROXY_LOGIN === 'on' ? keysWithSessions(named) : Promise.resolve(digestKeys(named))
-  const named = parsed(text).keys
-  let keys = digestKeys(named)
-  const ready = hold(named).then((held) => {
-    keys = held
+  if (text === undefined || held === undefined) return undefined
+  let keys: readonly CallerKey[] = []
+  const ready = held.then((first) => {
+    keys = first
   })
   if (path === undefined)
     return { current: () => keys, ready, reload: () => Promise.resolve(), close: () => Promise.resolve() }
@@ -47,7 +47,7 @@ export function openCallerKeys(options: CallerKeysOptions): CallerKeys | undefin
       logger.warn({ problem: changed.problem }, 'the new API keys are malformed: the old ones stay good')
     else {
       for (const { key } of changed.keys) onSecret(key)
-      keys = await hold(changed.keys)
+      keys = await hold(changed.keys, settings)
       onChange?.(keys)
       logger.info({ callers: keys.map(({ name }) => name) }, 'API keys read again')
     }
