@@ -1,48 +1,128 @@
+import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, relative, resolve } from 'node:path'
 import { build as runEsbuild, type Metafile, type Plugin } from 'esbuild'
 import { OF_LIBRARIES } from '../src/page/page-files.ts'
+import { builtinsWithoutImport, laterBuiltins } from './builtins.ts'
 import { leftOut } from './left-out.ts'
 import { settingsAhead } from './settings-ahead.ts'
 
 /** Where the program begins, in the output folder. `.mjs`: it runs without a package.json beside it. */
 export const ENTRY = 'main.mjs'
+/** All that most starts come to. */
+const PROGRAM = 'program.cjs'
 
-/** CommonJS libraries inside an ES module still ask for Node's own modules by `require`. */
-const REQUIRE = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`
+/** What few starts come to, and is large: a file each, loaded when it is asked for. By what is imported. */
+const ON_DEMAND: readonly { readonly name: string; readonly imported: RegExp; readonly contents: string }[] = [
+  { name: 'emulator', imported: /\/emulator\/emulator\.ts$/, contents: "export * from './src/emulator/emulator.ts'" },
+  { name: 'ioredis', imported: /^ioredis$/, contents: "export * from 'ioredis'" },
+  { name: 'prom-client', imported: /^prom-client$/, contents: "export * from 'prom-client'" },
+  { name: 'selfsigned', imported: /^selfsigned$/, contents: "export * from 'selfsigned'" },
+  {
+    name: 'typebox',
+    imported: /^typebox(?:\/value)?$/,
+    contents: "export { Type } from 'typebox'\nexport { Check } from 'typebox/value'",
+  },
+]
+
+/** The program's own file is a function, for `kept-code.ts` to compile; its `import.meta.url` is made of what that is given. */
+const FUNCTION = {
+  banner: `(function (exports, require, module, __filename) { 'use strict'; const __url = require('node:url').pathToFileURL(__filename).href;`,
+  footer: '})',
+}
 
 /**
- * Bundles the program of the folder `root` and all its libraries into `outdir`; what is loaded on demand becomes a file of its own.
- * Answers esbuild's account of what went into which file.
+ * Bundles the program of the folder `root` and all its libraries into `outdir`: `main.mjs`, which loads `program.cjs`, which loads the rest
+ * on demand. One large file, so that what V8 compiled of it can be kept as one. Answers esbuild's account of what went into which file.
  */
 export async function bundle({ root, outdir }: { root: string; outdir: string }): Promise<Metafile> {
   await rm(outdir, { recursive: true, force: true })
-  const { metafile } = await runEsbuild({
+  const common = {
     absWorkingDir: root,
-    entryPoints: ['src/main.ts'],
-    outdir,
-    outExtension: { '.js': '.mjs' },
     bundle: true,
-    splitting: true,
-    format: 'esm',
     platform: 'node',
     target: 'node24',
-    banner: { js: REQUIRE },
     // Without comments, for V8 keeps the text in memory, in two bytes a character where a comment has a typographic quote: 7 MiB less.
     // Names and lines stay, so a stack trace can be read; the notices of the libraries are in THIRD-PARTY-NOTICES.txt.
     minifyWhitespace: true,
     lineLimit: 160,
     legalComments: 'none',
     charset: 'ascii',
-    // undici's second parser of HTTP/1.1 is an experiment that only a setting of its own turns on; as in Node's own undici it is left out.
-    define: { esbuildDetection: 'true' },
     metafile: true,
     logLevel: 'warning',
-    plugins: [versionOnly(resolve(root, 'package.json')), leftOut(root), await settingsAhead(root)],
+    write: true,
+  } as const
+  const program = await runEsbuild({
+    ...common,
+    format: 'cjs',
+    entryPoints: ['src/cli/start.ts'],
+    outfile: join(outdir, PROGRAM),
+    banner: { js: FUNCTION.banner },
+    footer: { js: FUNCTION.footer },
+    define: {
+      'import.meta.url': '__url',
+      // undici's second parser of HTTP/1.1 is an experiment: left out, as in Node's own undici.
+      esbuildDetection: 'true',
+    },
+    // A script that is compiled by itself has no `import()`.
+    supported: { 'dynamic-import': false },
+    plugins: [
+      versionOnly(resolve(root, 'package.json')),
+      onDemand(),
+      leftOut(root),
+      laterBuiltins(),
+      await settingsAhead(root),
+    ],
+  })
+  const demanded = await Promise.all(
+    ON_DEMAND.map(({ name, contents }) =>
+      runEsbuild({
+        ...common,
+        format: 'cjs',
+        stdin: { contents, resolveDir: root, loader: 'ts' },
+        outfile: join(outdir, `${name}.cjs`),
+      }),
+    ),
+  )
+  const digest = createHash('sha256').update(await readFile(join(outdir, PROGRAM)))
+  const main = await runEsbuild({
+    ...common,
+    format: 'esm',
+    entryPoints: ['src/main.ts'],
+    outfile: join(outdir, ENTRY),
+    define: { PROGRAM_DIGEST: JSON.stringify(digest.digest('hex')) },
+    plugins: [loadKept(root), builtinsWithoutImport()],
   })
   const page = await copyPage(root, join(outdir, 'static'))
-  return { ...metafile, outputs: { ...metafile.outputs, ...page } }
+  const built = [program, ...demanded, main].map(({ metafile }) => metafile)
+  return {
+    inputs: Object.assign({}, ...built.map(({ inputs }) => inputs)) as Metafile['inputs'],
+    outputs: Object.assign(page, ...built.map(({ outputs }) => outputs)) as Metafile['outputs'],
+  }
+}
+
+function onDemand(): Plugin {
+  return {
+    name: 'on-demand',
+    setup: (build) => {
+      build.onResolve({ filter: /./ }, ({ path, importer }) => {
+        if (importer.includes('node_modules')) return undefined
+        const found = ON_DEMAND.find(({ imported }) => imported.test(path))
+        return found && { path: `./${found.name}.cjs`, external: true }
+      })
+    },
+  }
+}
+
+/** In the bundle the program is not loaded from its sources. */
+function loadKept(root: string): Plugin {
+  return {
+    name: 'load-kept',
+    setup: (build) => {
+      build.onResolve({ filter: /\/load-start\.ts$/ }, () => ({ path: join(root, 'src/cli/load-kept-start.ts') }))
+    },
+  }
 }
 
 /** The files of the status page, as they are; those of libraries count as what is bundled does. */

@@ -1,21 +1,40 @@
 import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
 
-/** The parts of undici that this program or reply-from names, each with the file of undici's that it comes from. */
-const OF_UNDICI = {
-  Agent: 'dispatcher/agent',
-  Client: 'dispatcher/client',
-  Dispatcher: 'dispatcher/dispatcher',
-  Pool: 'dispatcher/pool',
-  buildConnector: 'core/connect',
+/** Libraries of which only some parts are named, by this program or another library: each part's own file. */
+const IN_PART: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  undici: {
+    Agent: 'lib/dispatcher/agent.js',
+    Client: 'lib/dispatcher/client.js',
+    Dispatcher: 'lib/dispatcher/dispatcher.js',
+    Pool: 'lib/dispatcher/pool.js',
+    buildConnector: 'lib/core/connect.js',
+    api: 'lib/api/index.js',
+  },
+  semver: {
+    coerce: 'functions/coerce.js',
+    gt: 'functions/gt.js',
+    satisfies: 'functions/satisfies.js',
+  },
 }
 
-/** What libraries load and this program never comes to: upgrades are refused, no route has a schema, and no request is injected. */
+/** What a library's index does besides. */
+const BESIDES: Readonly<Record<string, string>> = { undici: 'Object.assign(Dispatcher.prototype, api)' }
+
+/**
+ * What libraries load and this program never comes to: upgrades are refused, no route has a schema, no request is injected, lines are
+ * written by this thread, and HTTP/2 is spoken on neither side.
+ */
 const NEVER_USED = [
   { name: 'ws', by: '@fastify/http-proxy' },
   { name: 'light-my-request', by: 'fastify' },
   { name: '@fastify/ajv-compiler', by: 'fastify' },
   { name: '@fastify/fast-json-stringify-compiler', by: 'fastify' },
+  { name: 'thread-stream', by: 'pino' },
+  { name: './client-h2.js', by: 'undici' },
+  { name: 'node:http2', by: 'fastify' },
+  // The one thing that is read at once.
+  { name: 'node:http2', by: '@fastify/reply-from', but: 'constants: { NGHTTP2_CANCEL: 8 }' },
 ]
 
 /**
@@ -27,32 +46,37 @@ export function leftOut(root: string): Plugin {
   return {
     name: 'left-out',
     setup: (build) => {
-      build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'in-part' }))
-      build.onLoad({ filter: /^undici$/, namespace: 'in-part' }, () => ({ contents: undiciInPart(), resolveDir: root }))
-      build.onResolve({ filter: /^[^./]/ }, ({ path, importer }) =>
-        NEVER_USED.some(({ name, by }) => name === path && importer.includes(join('node_modules', by, '/')))
-          ? { path, namespace: 'never-used' }
-          : undefined,
-      )
-      build.onLoad({ filter: /./, namespace: 'never-used' }, ({ path }) => ({ contents: neverUsed(path) }))
+      build.onResolve({ filter: /^(?:undici|semver)$/ }, ({ path }) => ({ path, namespace: 'in-part' }))
+      build.onLoad({ filter: /./, namespace: 'in-part' }, ({ path }) => ({ contents: inPart(path), resolveDir: root }))
+      build.onResolve({ filter: /./ }, ({ path, importer }) => {
+        const found = NEVER_USED.find(
+          ({ name, by }) => name === path && importer.includes(join('node_modules', by, '/')),
+        )
+        return found && { path: `${path} for ${found.by}`, namespace: 'never-used', pluginData: found.but }
+      })
+      build.onLoad({ filter: /./, namespace: 'never-used' }, ({ path, pluginData: but }) => ({
+        contents: neverUsed(path, typeof but === 'string' ? but : ''),
+      }))
     },
   }
 }
 
 /** As an ES module, so that esbuild refuses a name that is missing here. */
-function undiciInPart(): string {
-  const members = Object.entries(OF_UNDICI)
+function inPart(library: string): string {
+  const parts = Object.entries(IN_PART[library] ?? {})
   return [
-    ...members.map(([name, file]) => `import ${name} from 'undici/lib/${file}.js'`),
-    "import api from 'undici/lib/api/index.js'",
-    // As undici's own index does it.
-    'Object.assign(Dispatcher.prototype, api)',
-    `export { ${members.map(([name]) => name).join(', ')} }`,
+    ...parts.map(([name, file]) => `import ${name} from '${library}/${file}'`),
+    BESIDES[library] ?? '',
+    `export { ${parts.map(([name]) => name).join(', ')} }`,
   ].join('\n')
 }
 
-function neverUsed(name: string): string {
+function neverUsed(name: string, but: string): string {
   const message = JSON.stringify(`${name} is left out of this program`)
   return `const fail = () => { throw new Error(${message}) }
-module.exports = new Proxy(function () {}, { apply: fail, construct: fail, get: fail })`
+module.exports = new Proxy(Object.assign(function () {}, { ${but} }), {
+  apply: fail,
+  construct: fail,
+  get: (target, name) => Object.hasOwn(target, name) ? target[name] : fail(),
+})`
 }

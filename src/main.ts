@@ -11,12 +11,9 @@ if (major < MAJOR || (major === MAJOR && minor < MINOR)) {
 } else {
   const release = endOnSignals()
   // Loaded only now: what it imports may not even parse on an older Node.
-  const { keepCompiledCode } = await import('./cli/compile-cache.ts')
-  // Before all that is large.
-  keepCompiledCode(process.env)
-  const { run } = await import('./cli/run.ts')
-  const { processCli } = await import('./cli/process-cli.ts')
-  const code = await run(processCli({ release }))
+  const { loadStart } = await import('./cli/load-start.ts')
+  const start = await loadStart()
+  const code = await start({ release })
   if (code !== undefined) process.exitCode = code
 }
 

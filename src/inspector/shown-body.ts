@@ -53,9 +53,9 @@ interface Decoded {
 
 const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   identity: (bytes) => bytes,
-  gzip: (bytes) => gunzipSync(bytes, ZLIB),
-  'x-gzip': (bytes) => gunzipSync(bytes, ZLIB),
-  deflate: (bytes) => inflateSync(bytes, ZLIB),
+  gzip: (bytes) => gunzipSync(bytes, cutShort()),
+  'x-gzip': (bytes) => gunzipSync(bytes, cutShort()),
+  deflate: (bytes) => inflateSync(bytes, cutShort()),
   br: (bytes) =>
     brotliDecompressSync(bytes, {
       finishFlush: constants.BROTLI_OPERATION_FLUSH,
@@ -63,8 +63,10 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
     }),
 }
 
-// With a flush at the end a stream that was cut gives what it has, instead of an error.
-const ZLIB = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: DECODED_LIMIT }
+/** With a flush at the end a stream that was cut gives what it has, instead of an error. */
+function cutShort() {
+  return { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: DECODED_LIMIT }
+}
 
 /** What expands beyond the limit is decoded from less and less of its beginning. */
 function decode(bytes: Buffer, coding: string): Decoded {

@@ -60,12 +60,16 @@ function codingOf(headers: HeaderFields): string {
     .toLowerCase()
 }
 
-const gunzipped = promisify<Buffer, ZlibOptions, Buffer>(gunzip)
+type Decode = (bytes: Buffer, options: ZlibOptions) => Promise<Buffer>
+
+// Named only when they are used, so that zlib need not be loaded before.
+const gunzipped: Decode = (bytes, options) => promisify<Buffer, ZlibOptions, Buffer>(gunzip)(bytes, options)
+const inflated: Decode = (bytes, options) => promisify<Buffer, ZlibOptions, Buffer>(inflate)(bytes, options)
 /** Salesforce's Java client, and with it Data Loader, compresses what it sends. */
-const DECODERS: ReadonlyMap<string, typeof gunzipped> = new Map([
+const DECODERS: ReadonlyMap<string, Decode> = new Map([
   ['gzip', gunzipped],
   ['x-gzip', gunzipped],
-  ['deflate', promisify<Buffer, ZlibOptions, Buffer>(inflate)],
+  ['deflate', inflated],
 ])
 
 /** Undefined where it is none such, or far too large. */

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { keepCompiledCode } from '../../src/cli/compile-cache.ts'
+import { codeFolder } from '../../src/cli/code-folder.ts'
 import { startChild } from '../support/child-cli.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -41,14 +41,20 @@ test('nor through a link, nor where there is no folder to be made', async () => 
 })
 
 test.each([
-  { why: "Node's own setting comes first", env: { NODE_COMPILE_CACHE: '/nowhere' } },
+  { why: "Node's own setting forbids it", env: { NODE_DISABLE_COMPILE_CACHE: '1' } },
   { why: 'coverage wants code compiled anew', env: { NODE_V8_COVERAGE: '/nowhere' } },
 ])('nothing is kept: $why', async ({ env }) => {
   await using folder = await temporaryDirectory()
-  expect(keepCompiledCode({ HOME: folder.path, ...env })).toBeUndefined()
+  expect(codeFolder({ HOME: folder.path, ...env })).toBeUndefined()
   expect(await readdir(folder.path)).toEqual([])
 })
 
 test('nothing is kept where nobody said whose home it would be', () => {
-  expect(keepCompiledCode({})).toBeUndefined()
+  expect(codeFolder({})).toBeUndefined()
+})
+
+test("Node's own setting comes first", async () => {
+  await using folder = await temporaryDirectory()
+  expect(await kept(folder.path, { NODE_COMPILE_CACHE: folder.file('elsewhere') })).toEqual([])
+  expect(await readdir(folder.file('elsewhere'))).not.toEqual([])
 })

@@ -41,7 +41,7 @@ test('what is left out says so when it is used', async () => {
     platform: 'node',
     plugins: [leftOut(ROOT)],
   })
-  expect(await complaint(outfile, {})).toContain('Error: @fastify/ajv-compiler is left out of this program')
+  expect(await complaint(outfile, {})).toContain('Error: @fastify/ajv-compiler for fastify is left out of this program')
 })
 
 test.each([

@@ -52,8 +52,8 @@ test('the package holds the bundle and what a user reads, and nothing of the dev
   const files = await readdir(installed(), { recursive: true, withFileTypes: true })
   const names = files.filter((file) => file.isFile()).map(({ parentPath, name }) => join(parentPath, name))
   const ours = names.map((name) => name.slice(installed().length + 1))
-  const bundle = ours.filter((name) => /^dist\/[\w-]+\.mjs$/.test(name))
-  expect(bundle).toContain('dist/main.mjs')
+  const bundle = ours.filter((name) => /^dist\/[\w-]+\.[cm]js$/.test(name))
+  expect(bundle).toEqual(expect.arrayContaining(['dist/main.mjs', 'dist/program.cjs']))
   const page = ours.filter((name) => /^dist\/static\/[\w.-]+\.(?:html|css|js|svg)$/.test(name))
   expect(page).toEqual(expect.arrayContaining(['dist/static/index.html', 'dist/static/uplot.js']))
   expect(ours.filter((name) => !bundle.includes(name) && !page.includes(name)).sort()).toEqual([

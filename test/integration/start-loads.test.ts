@@ -5,6 +5,7 @@ import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { bundle, ENTRY } from '../../scripts/bundle.ts'
+import { evaluatedModules } from '../support/evaluated-modules.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -13,8 +14,8 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const ON_DEMAND =
   /^src\/(?:emulator|check)\/|^src\/page\/(?!page-files\.ts)|^src\/cli\/(?:demo|check|status|wait|quit|emulator)\.ts$|^src\/metrics\/exposition\.ts$|^src\/token-store\/redis|node_modules\/(?:prom-client|pino-pretty|selfsigned|ioredis|uplot|@jetstreamapp\/soql-parser-js)\//
 
-/** The files, relative to the checkout, that a `serve` has loaded when it listens. Node's own modules aside. */
-async function loadedBy(program: string, folder: string): Promise<string[]> {
+/** The URLs of the files, and Node's own modules, that a `serve` has loaded when it listens. */
+async function loadedBy(program: string, folder: string, more: NodeJS.ProcessEnv = {}): Promise<string[]> {
   const list = join(folder, 'loaded')
   const env = {
     PATH: process.env.PATH,
@@ -25,6 +26,7 @@ async function loadedBy(program: string, folder: string): Promise<string[]> {
     PROXY_PORT: '0',
     ADMIN_PORT: '0',
     LOG_FORMAT: 'json',
+    ...more,
   }
   const hook = join(ROOT, 'test/support/loaded-modules.ts')
   const child = spawn(process.execPath, ['--import', hook, program, 'serve'], { env, cwd: folder })
@@ -32,8 +34,12 @@ async function loadedBy(program: string, folder: string): Promise<string[]> {
   for await (const line of child.stdout.setEncoding('utf8')) if (String(line).includes('"listening"')) break
   child.kill('SIGTERM')
   await ended
-  const urls = (await readFile(list, 'utf8')).split('\n').filter((url) => url.startsWith('file:'))
-  return urls.map((url) => relative(ROOT, fileURLToPath(url)))
+  return (await readFile(list, 'utf8')).split('\n')
+}
+
+/** Relative to the checkout; Node's own modules aside. */
+function filesAmong(loaded: readonly string[]): string[] {
+  return loaded.filter((url) => url.startsWith('file:')).map((url) => relative(ROOT, fileURLToPath(url)))
 }
 
 /** The files and modules of Node's own that \`wait\` has loaded when it finds nobody. */
@@ -52,29 +58,38 @@ async function loadedByWait(program: string, folder: string): Promise<string[]> 
 
 test('from its sources, serve loads nothing that it does not use', async () => {
   await using folder = await temporaryDirectory()
-  const files = await loadedBy(join(ROOT, 'src/main.ts'), folder.path)
+  const files = filesAmong(await loadedBy(join(ROOT, 'src/main.ts'), folder.path))
   expect(files).toContain('src/server/proxy.ts')
   expect(files.filter((file) => ON_DEMAND.test(file))).toEqual([])
 })
 
-test('the bundled serve loads no chunk that holds what it does not use', async () => {
+/** Bundled, what a `serve` has evaluated when it listens, and what else it has loaded. */
+async function evaluatedBy(folder: Awaited<ReturnType<typeof temporaryDirectory>>) {
+  await bundle({ root: ROOT, outdir: folder.file('dist') })
+  const coverage = folder.file('coverage')
+  const loaded = await loadedBy(folder.file(`dist/${ENTRY}`), folder.path, { NODE_V8_COVERAGE: coverage })
+  return { modules: await evaluatedModules(coverage, 'program.cjs'), loaded }
+}
+
+test('the bundled serve evaluates nothing that it does not use, and loads no more than its one large file', async () => {
   await using folder = await temporaryDirectory()
-  const { outputs } = await bundle({ root: ROOT, outdir: folder.path })
-  const chunks = new Map(
-    Object.entries(outputs).map(([path, { inputs }]) => [relative(ROOT, resolve(ROOT, path)), inputs]),
-  )
-  const files = await loadedBy(join(folder.path, ENTRY), folder.path)
-  const inside = files.flatMap((file) => Object.keys(chunks.get(file) ?? {}))
-  expect(inside).toContain('src/server/proxy.ts')
-  expect(inside.filter((file) => ON_DEMAND.test(file))).toEqual([])
-  // The settings' schema and validators were made when it was bundled.
-  expect(inside.filter((file) => /node_modules\/(?:typebox|ajv\/dist\/(?!runtime\/))/.test(file))).toEqual([])
+  const { modules, loaded } = await evaluatedBy(folder)
+  expect(modules).toContain('src/server/proxy.ts')
+  expect(modules.filter((file) => ON_DEMAND.test(file))).toEqual([])
+  // The settings' schema and validators were made when it was bundled; of undici only the HTTP/1.1 client is asked for.
+  const large = /node_modules\/(?:typebox|ajv\/dist\/(?!runtime\/)|fast-json-stringify\/index)|\/undici\/lib\/web\//
+  expect(modules.filter((file) => large.test(file))).toEqual([])
+  expect(modules.length).toBeLessThan(420)
+  expect(loaded.filter((url) => url.startsWith('file:') && url.includes('/dist/'))).toHaveLength(1)
+  // Of Node's own, what is large and no part of a start.
+  for (const name of ['http2', 'zlib', 'internal/crypto/webcrypto', 'internal/deps/undici/undici'])
+    expect(loaded).not.toContain(`NativeModule ${name}`)
 })
 
 test('the bundle takes no more memory than its text needs: one byte a character, and one HTTP client', async () => {
   await using folder = await temporaryDirectory()
   const { outputs } = await bundle({ root: ROOT, outdir: folder.path })
-  const programs = (await readdir(folder.path)).filter((name) => name.endsWith('.mjs'))
+  const programs = (await readdir(folder.path)).filter((name) => /\.[cm]js$/.test(name))
   expect(programs).toContain(ENTRY)
   for (const name of programs) expect(await readFile(join(folder.path, name), 'utf8'), name).not.toMatch(/[^\0-\x7f]/)
   const inside = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs))
@@ -85,7 +100,7 @@ test('the bundle takes no more memory than its text needs: one byte a character,
 test('wait, the health check of a container, loads a client and no more: neither settings nor what node:http drags in', async () => {
   await using folder = await temporaryDirectory()
   const loaded = await loadedByWait(join(ROOT, 'src/main.ts'), folder.path)
-  const files = loaded.filter((url) => url.startsWith('file:')).map((url) => relative(ROOT, fileURLToPath(url)))
+  const files = filesAmong(loaded)
   expect(files).toContain('src/cli/wait.ts')
   expect(files).not.toContain('src/config.ts')
   expect(files.filter((file) => /node_modules\/(?!close-with-grace\/)/.test(file))).toEqual([])

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import process from 'node:process'
+import { pathToFileURL } from 'node:url'
+import { getHeapCodeStatistics } from 'node:v8'
+import { Script } from 'node:vm'
+
+/** By then what a start comes to has run, and V8 has thrown none of it away yet. */
+const SETTLED_MS = 3000
+/** So much more code than when it was kept: it was kept too early, by a start that failed for instance. */
+const MUCH_MORE = 1.2
+
+const DIGEST_BYTES = 32
+const HEAD_BYTES = DIGEST_BYTES + 8
+
+type CommonJs = (exports: unknown, require: NodeJS.Require, module: { exports: unknown }, filename: string) => void
+
+export interface KeptOptions {
+  /** A file of ASCII: a function expression that takes what CommonJS modules are given. */
+  readonly program: string
+  /** Of that file's content; V8 itself compares lengths only. */
+  readonly digest: string
+  /** The file that holds the compiled code, where it may be kept. Nobody else may be able to write it. */
+  readonly kept: string | undefined
+  readonly settledMs?: number
+}
+
+/**
+ * Runs a program with what V8 compiled of it in an earlier run, and keeps that for the next one. Unlike Node's compile cache, which
+ * holds what is compiled on loading, it holds the functions that were called: they are most of a start's work.
+ */
+export function runKept({ program, digest, kept, settledMs = SETTLED_MS }: KeptOptions): {
+  exports: unknown
+  isKept: boolean
+} {
+  const found = kept === undefined ? undefined : read(kept, digest)
+  const script = new Script(readFileSync(program, 'latin1'), {
+    filename: pathToFileURL(program).href,
+    ...(found && { cachedData: found.code }),
+  })
+  // V8 refuses what another version of it made, or one with other flags.
+  const isKept = found !== undefined && script.cachedDataRejected === false
+  if (kept !== undefined) keepLater(kept, digest, { script, sizeBefore: isKept ? found.size : 0, settledMs })
+  const module = { exports: {} }
+  const run = script.runInThisContext() as CommonJs // what `program` has to be
+  run(module.exports, createRequire(program), module, program)
+  return { exports: module.exports, isKept }
+}
+
+interface Later {
+  readonly script: Script
+  /** Of the code when it was kept. */
+  readonly sizeBefore: number
+  readonly settledMs: number
+}
+
+/** When a program that stays has settled, or at the end of one that went well. */
+function keepLater(file: string, digest: string, { script, sizeBefore, settledMs }: Later): void {
+  let isDone = false
+  const keep = () => {
+    const size = codeSize()
+    if (isDone || size < sizeBefore * MUCH_MORE) return
+    isDone = true
+    write(file, digest, { size, code: script.createCachedData() })
+  }
+  setTimeout(keep, settledMs).unref()
+  process.once('exit', (code) => {
+    if (code === 0 && sizeBefore === 0) keep()
+  })
+}
+
+function codeSize(): number {
+  return getHeapCodeStatistics().bytecode_and_metadata_size
+}
+
+interface Kept {
+  readonly size: number
+  readonly code: Buffer
+}
+
+function read(file: string, digest: string): Kept | undefined {
+  try {
+    const bytes = readFileSync(file)
+    const rest = bytes.subarray(DIGEST_BYTES)
+    if (!digestOf(digest, rest).equals(bytes.subarray(0, DIGEST_BYTES))) return undefined
+    return { size: rest.readDoubleLE(0), code: bytes.subarray(HEAD_BYTES) }
+  } catch {
+    // Nothing was kept yet.
+    return undefined
+  }
+}
+
+/** Whole or not at all. Where several write at once, what comes of it has the wrong digest, and is written again. */
+function write(file: string, digest: string, { size, code }: Kept): void {
+  const head = Buffer.alloc(HEAD_BYTES)
+  head.writeDoubleLE(size, DIGEST_BYTES)
+  digestOf(digest, Buffer.concat([head.subarray(DIGEST_BYTES), code])).copy(head)
+  // Always the same, so that those who are killed meanwhile leave no more than one.
+  const draft = `${file}.new`
+  try {
+    writeFileSync(draft, Buffer.concat([head, code]), { mode: 0o600 })
+    renameSync(draft, file)
+  } catch {
+    // A full disk, or one that has become read-only: the next start compiles again.
+    rmSync(draft, { force: true })
+  }
+}
+
+/** V8 does not notice code that was damaged, nor a program that was changed. */
+function digestOf(program: string, rest: Buffer): Buffer {
+  return createHash('sha256').update(program).update(rest).digest()
+}
