@@ -1,10 +1,11 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { errorBody, PROXY_ERRORS, proxyStatus } from '../errors.ts'
 import type { ProxyErrorCode } from '../errors.ts'
 import { STATUS_CODES } from '../node-http.ts'
 import type { ListenerLimits } from './listener-limits.ts'
+import type { OpenExchange, OpenExchanges } from './open-exchanges.ts'
 
 const STATUS_BY_PARSER_ERROR: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -12,26 +13,24 @@ const STATUS_BY_PARSER_ERROR: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
+export interface ConnectionGuardOptions {
+  readonly limits: ListenerLimits
+  /** Those of the server. */
+  readonly open: OpenExchanges
+}
+
 /**
  * Sets the limits of a server and answers on the bare socket where there is no request to reply to: malformed heads, CONNECT.
  * For every server that listens, before it does; it owns 'clientError', so give Fastify a `clientErrorHandler` that does nothing.
  */
-export function guardConnections<T extends Server | TlsServer>(server: T, limits: ListenerLimits): T {
-  const underWay = new WeakMap<Duplex, Set<Exchange>>()
+export function guardConnections<T extends Server | TlsServer>(server: T, { limits, open }: ConnectionGuardOptions): T {
   server.maxConnections = limits.maxConnections
   // A worker of a cluster would otherwise hand what is too much to the next one, and that one on, without an end.
   Object.assign(server, { dropMaxConnection: true }) // not in its types
   server.setTimeout(limits.socketTimeoutMs)
 
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const exchange = { request, response }
-    const exchanges = underWay.get(request.socket) ?? new Set()
-    underWay.set(request.socket, exchanges.add(exchange))
-    response.once('close', () => exchanges.delete(exchange))
-  })
-
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
-    const exchanges = [...(underWay.get(socket) ?? [])]
+    const exchanges = Array.from(open).filter(({ request }) => request.socket === socket)
     // Bytes sent now would pass for the answer to the request under way. They are, where its own body is what is malformed.
     const isOurTurn = exchanges.length === 0 || (exchanges.length === 1 && exchanges.every(isStillSending))
     if (isOurTurn && socket.writable) {
@@ -48,12 +47,7 @@ export function guardConnections<T extends Server | TlsServer>(server: T, limits
   return server
 }
 
-interface Exchange {
-  request: IncomingMessage
-  response: ServerResponse
-}
-
-function isStillSending({ request, response }: Exchange): boolean {
+function isStillSending({ request, response }: OpenExchange): boolean {
   return !request.complete && !response.headersSent
 }
 

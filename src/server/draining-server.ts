@@ -1,4 +1,4 @@
-import type { RequestListener, Server, ServerResponse } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { once } from 'node:events'
 import type { ListenOptions as Place, Socket } from 'node:net'
@@ -6,6 +6,7 @@ import { createServer } from '../node-http.ts'
 import { guardConnections } from './connection-guard.ts'
 import { inviteBodiesWhenRead } from './expect-continue.ts'
 import type { ListenerLimits } from './listener-limits.ts'
+import { OpenExchanges } from './open-exchanges.ts'
 
 /** A certificate chain and its private key, PEM. */
 export interface TlsIdentity {
@@ -23,19 +24,14 @@ export interface DrainingServerOptions {
 /** A node server that, once closing, keeps no connection alive beyond the answer it is giving. */
 export class DrainingServer {
   readonly #server: Server | TlsServer
-  readonly #open = new Set<ServerResponse>()
+  readonly #open: OpenExchanges
   /** Of an https server: connections that have not finished their handshake, which node itself keeps no account of. */
   readonly #shaking = new Map<string, Socket>()
   #closed: Promise<void> | undefined
 
   constructor({ limits, handle, identity }: DrainingServerOptions) {
     const listener: RequestListener = (request, response) => {
-      this.#open.add(response)
       if (this.#closed) response.shouldKeepAlive = false
-      response.on('close', () => {
-        this.#open.delete(response)
-        if (this.#closed) this.#server.closeIdleConnections()
-      })
       handle(request, response)
     }
     this.#server =
@@ -43,7 +39,10 @@ export class DrainingServer {
         ? createServer(limits.http, listener)
         : createTlsServer({ ...limits.http, ...limits.tls, ...identity }, listener)
     if (identity !== undefined) this.#followHandshakes()
-    guardConnections(this.#server, limits)
+    this.#open = OpenExchanges.of(this.#server, () => {
+      if (this.#closed) this.#server.closeIdleConnections()
+    })
+    guardConnections(this.#server, { limits, open: this.#open })
     inviteBodiesWhenRead(this.#server)
   }
 
@@ -62,7 +61,7 @@ export class DrainingServer {
 
   close(): Promise<void> {
     if (this.#closed) return this.#closed
-    for (const response of this.#open) {
+    for (const { response } of this.#open) {
       if (!response.headersSent) response.shouldKeepAlive = false
     }
     this.#dropHandshakes()
