@@ -1,8 +1,9 @@
-import { Agent, Pool, type buildConnector, type Dispatcher } from 'undici'
+import { Dispatcher, type buildConnector } from 'undici'
 import type { Clock } from '../clock.ts'
 import { bearer } from './bearer.ts'
 import type { BodyMemory } from './body-memory.ts'
 import type { BearerEvent } from './bearer-options.ts'
+import { ConnectionPool } from './connection-pool.ts'
 import { ConnectionQueue } from './connection-queue.ts'
 import { ConnectionWatch } from './connection-watch.ts'
 import type { AccessToken, TokenSource } from '../token/token-source.ts'
@@ -33,37 +34,36 @@ export interface Upstream {
   readonly load: { readonly active: number; readonly waiting: number }
   /** Connections that are open now, in use or not. */
   connected(): number
-  /** Waits for what is under way, then closes. */
-  close(): Promise<void>
   /** Breaks off whatever is under way. */
   destroy(): Promise<void>
 }
 
-/** The pool of connections to the API, with the session put on each request. Ours to close. */
+/** The connections to the API, with the session put on each request. Ours to destroy. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { connector, connections, connectionLifeMs, timeoutMs } = options
+  const { connector, connections, connectionLifeMs, timeoutMs, clock } = options
   const watch = new ConnectionWatch()
-  const agent = new Agent({
+  const pool = new ConnectionPool({
     connections,
-    clientTtl: connectionLifeMs,
-    // A Pool even for one connection, where undici would take a Client, which knows no clientTtl.
-    factory: (origin, poolOptions) => new Pool(origin, poolOptions),
-    connect: watch.watch(connector),
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    // No pipelining: one slow query would hold up the requests behind it.
-    pipelining: 1,
-    allowH2: false,
+    connectionLifeMs,
+    clock,
+    client: {
+      connect: watch.watch(connector),
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      // No pipelining: one slow query would hold up the requests behind it.
+      pipelining: 1,
+      allowH2: false,
+    },
   })
-  const { queueLimit: limit, queueTimeoutMs, clock } = options
+  const { queueLimit: limit, queueTimeoutMs } = options
   const queue = new ConnectionQueue({ places: connections, limit, timeoutMs: queueTimeoutMs, clock })
-  const isStale = (error: Error) => watch.isStale(error)
-  const breach = () => watch.breach
-  const dispatcher = agent.compose(bearer({ ...options, queue, isStale, breach }))
-  const end = async (ending: Promise<void>) => {
-    await ending
-    watch[Symbol.dispose]()
-  }
+  const withBearer = bearer({
+    ...options,
+    queue,
+    isStale: (error) => watch.isStale(error),
+    breach: () => watch.breach,
+  })
+  const dispatcher = new BearerDispatcher(withBearer((request, handler) => pool.dispatch(request, handler)))
   const load = {
     get active() {
       return queue.active
@@ -72,7 +72,27 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return queue.waiting
     },
   }
-  // One pool an origin. A pool of one connection counts it as a boolean.
-  const connected = () => Object.values(agent.stats).reduce((sum, pool) => sum + Number(pool.connected), 0)
-  return { dispatcher, load, connected, close: () => end(agent.close()), destroy: () => end(agent.destroy()) }
+  return {
+    dispatcher,
+    load,
+    connected: () => pool.connected,
+    async destroy() {
+      await pool.destroy()
+      watch[Symbol.dispose]()
+    },
+  }
+}
+
+/** undici's own ways of asking, on top of ours of dispatching. */
+class BearerDispatcher extends Dispatcher {
+  readonly #dispatch: Dispatcher['dispatch']
+
+  constructor(dispatch: Dispatcher['dispatch']) {
+    super()
+    this.#dispatch = dispatch
+  }
+
+  override dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    return this.#dispatch(request, handler)
+  }
 }

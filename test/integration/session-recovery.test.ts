@@ -387,17 +387,3 @@ describe('a connection that the upstream closed while it was idle', () => {
     expect(answer.error).toBeInstanceOf(Error)
   })
 })
-
-test('closing waits for what is under way', async () => {
-  const arrived = Promise.withResolvers<ServerResponse>()
-  await using server = await startOriginServer((_, response) => {
-    arrived.resolve(response)
-  })
-  await using upstream = start(server.url)
-  const answer = send(upstream.dispatcher)
-  const response = await arrived.promise
-  const closed = upstream.close()
-  response.end('done')
-  expect(await answer).toMatchObject({ body: 'done' })
-  await closed
-})
