@@ -22,7 +22,7 @@ module.exports = {
       comment: 'config, errors, logger, redaction and clock serve every room and know none of them',
       severity: 'error',
       from: {
-        path: '^src/config/|^src/(config|config-error|admin-defaults|node-http|errors|logger|redaction|clock)\\.ts$',
+        path: '^src/config/|^src/(config|config-error|admin-defaults|node-http|errors|logger|redaction|remembered|clock)\\.ts$',
       },
       to: { path: '^src/(token|upstream|server|cli|emulator)/|^src/(app|main)\\.ts$' },
     },

@@ -1,3 +1,5 @@
+import { remembered } from './remembered.ts'
+
 export const REDACTED = '[redacted]'
 
 /** Members whose values are never printed, whatever they hold and however deep they stand. */
@@ -54,14 +56,16 @@ export function withoutTokens(sentence: string): string {
 /** A shorter secret would blank half of every line. A consumer secret is far longer, and so must PROXY_API_KEY be. */
 const MIN_SECRET_LENGTH = 4
 
-/** How many secrets' forms are remembered: tokens come and go. */
-const MAX_REMEMBERED = 64
+/** In such a text, request ids as a rule, no shape can be found: all have letters beyond these, or 64 characters. */
+const HARMLESS = /^[\da-f-]{1,63}$/
 
 export interface Redactor {
   /** Blanks, in a finished line, everything that looks like a credential and each of the secrets in any form in which it travels. */
   (line: string): string
   /** Whether nothing in a text, spelt as it will stand in a line, calls for more than a look: cheaper than blanking what is not there. */
   readonly isPlain: (text: string) => boolean
+  /** The same function of a text, which remembers what it said lately for as long as the secrets are the same. */
+  readonly remembering: <T>(answer: (text: string) => T) => (text: string) => T
 }
 
 /**
@@ -69,31 +73,38 @@ export interface Redactor {
  * `secrets` is asked each time, so it may grow.
  */
 export function createRedactor(secrets: () => Iterable<string>): Redactor {
-  const remembered = new Map<string, readonly string[]>()
-  const formsOf = (secret: string) => {
-    const known = remembered.get(secret)
-    if (known !== undefined) return known
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear()
-    const forms = travellingForms(secret)
-    remembered.set(secret, forms)
-    return forms
+  let known: readonly string[] = []
+  let forms: readonly string[] = []
+  /** Those of the secrets as they are now. */
+  const formsNow = () => {
+    let count = 0
+    for (const secret of secrets()) if (secret !== known[count++]) count = NaN
+    if (count === known.length) return forms
+    known = [...secrets()]
+    return (forms = known.flatMap(travellingForms))
   }
   const redact = (line: string) => {
     let redacted = line
-    for (const secret of secrets()) {
-      for (const form of formsOf(secret)) if (redacted.includes(form)) redacted = redacted.replaceAll(form, REDACTED)
-    }
+    for (const form of formsNow()) if (redacted.includes(form)) redacted = redacted.replaceAll(form, REDACTED)
     if (!SUSPICIOUS.test(redacted)) return redacted
     for (const [shape, replacement] of SHAPES) redacted = redacted.replace(shape, replacement)
     return withoutTokens(redacted)
   }
   const isPlain = (text: string) => {
-    for (const secret of secrets()) {
-      for (const form of formsOf(secret)) if (text.includes(form)) return false
-    }
-    return !SUSPICIOUS.test(text)
+    for (const form of formsNow()) if (form.length <= text.length && text.includes(form)) return false
+    return HARMLESS.test(text) || !SUSPICIOUS.test(text)
   }
-  return Object.assign(redact, { isPlain })
+  const remembering: Redactor['remembering'] = (answer) => {
+    let answered = remembered(answer)
+    let answeredFor = formsNow()
+    return (text) => {
+      const formsOfNow = formsNow()
+      if (formsOfNow !== answeredFor) answered = remembered(answer)
+      answeredFor = formsOfNow
+      return answered(text)
+    }
+  }
+  return Object.assign(redact, { isPlain, remembering })
 }
 
 /** As it is, as it stands in a JSON string, in a URL, in a form. */

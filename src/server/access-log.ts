@@ -38,7 +38,8 @@ export function logAccess(logger: Logger, exchange: Exchange, lines: RequestLine
 /** The same, member for member. Node knows the method, and the family is one of ours. */
 function ownLine(exchange: Exchange, path: string): OwnLine {
   const { id, method, family, status, ms, upstreamMs, caller, isBrokenOff, facts, bytesOut } = exchange
-  let foreign = `${id}\n${path}`
+  const passing = [id]
+  const recurring = [path]
   let members = `,"reqId":"${id}","method":"${method}","path":"${path}","family":"${family}"`
   if (status !== undefined) members += `,"status":${status}`
   members += `,"ownMs":${rounded(ms - (upstreamMs ?? 0))}`
@@ -46,16 +47,16 @@ function ownLine(exchange: Exchange, path: string): OwnLine {
   if (facts !== undefined) members += `,"bytesIn":${facts.bytesIn}`
   members += `,"bytesOut":${bytesOut}`
   if (caller !== undefined) {
-    foreign += `\n${caller}`
+    recurring.push(caller)
     members += `,"caller":"${caller}"`
   }
   if (facts?.sfdcRequestId !== undefined) {
-    foreign += `\n${facts.sfdcRequestId}`
+    passing.push(facts.sfdcRequestId)
     members += `,"sfdcRequestId":"${facts.sfdcRequestId}"`
   }
   if (facts?.sessionReplaced === true) members += ',"replayed":true'
   if (isBrokenOff) members += ',"brokenOff":true'
-  return { members, foreign, message: 'request' }
+  return { members, passing, recurring, message: 'request' }
 }
 
 function hasFailed({ status, problem, isBrokenOff }: Exchange): boolean {

@@ -1,4 +1,4 @@
-import { remembered } from './remembered.ts'
+import { remembered } from '../remembered.ts'
 
 /** Request headers by lower-case name, as Node gives them. */
 export type HeaderFields = Readonly<Record<string, string | string[] | undefined>>

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { sanitised } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
-import { remembered } from './remembered.ts'
+import { remembered } from '../remembered.ts'
 
 /** Judges the values of all Host fields of a request. */
 export type HostPolicy = (hosts: readonly string[]) => Refusal | undefined

@@ -1,4 +1,4 @@
-import { remembered } from './remembered.ts'
+import { remembered } from '../remembered.ts'
 
 /** Longer paths tell no more, and a log line must not be the caller's to fill. */
 const MAX_LENGTH = 200

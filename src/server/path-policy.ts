@@ -4,7 +4,7 @@ import { isReadMethod } from './effective-method.ts'
 import { compilePattern } from './path-pattern.ts'
 import { namesRecord, queriesFor, recordIdPattern } from './record-names.ts'
 import type { Refusal } from './refusal.ts'
-import { remembered } from './remembered.ts'
+import { remembered } from '../remembered.ts'
 
 /** Judges one method on one policy path (`Target.policyPath`), and on the query where that names records. */
 export type PathPolicy = (method: string, policyPath: string, search: string) => Refusal | undefined

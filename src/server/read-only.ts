@@ -1,7 +1,7 @@
 import { isReadMethod } from './effective-method.ts'
 import { compilePattern } from './path-pattern.ts'
 import type { Refusal } from './refusal.ts'
-import { remembered } from './remembered.ts'
+import { remembered } from '../remembered.ts'
 
 /** Reads that the platform takes as POST, the query in the body. */
 const READ_BY_POST = [

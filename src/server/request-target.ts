@@ -1,4 +1,4 @@
-import { remembered } from './remembered.ts'
+import { remembered } from '../remembered.ts'
 
 /** A request target in origin-form, in the one reading that both the policy and the upstream get. */
 export interface Target {

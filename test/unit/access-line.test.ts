@@ -87,5 +87,5 @@ test('of several processes each says which it is, in both ways alike', () => {
 })
 
 test("another's logger has no such way", () => {
-  expect(infoOwn(pino({}, { write: () => undefined }), { members: '', foreign: '', message: 'x' })).toBe(false)
+  expect(infoOwn(pino({}, { write: () => undefined }), { members: '', passing: [], recurring: [], message: 'x' })).toBe(false)
 })

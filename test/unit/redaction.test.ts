@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createRedactor } from '../../src/redaction.ts'
+import fc from '../support/properties.ts'
 
 const redact = createRedactor(() => [])
 const JWT = `eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl-_${'x'.repeat(40)}`
@@ -48,4 +49,45 @@ test('hostile lines of megabytes are read through in linear time', { timeout: 5_
     `${'A'.repeat(63)} `,
   ])
     redact(piece.repeat(300_000))
+})
+
+test('what is called plain is what would be left as it is', () => {
+  const piece = fc.constantFrom(
+    '0',
+    '00D',
+    'a',
+    'f',
+    '-',
+    'A',
+    '!',
+    'ey',
+    'J',
+    '.',
+    'sid=',
+    'x'.repeat(12),
+    '0'.repeat(32),
+  )
+  const text = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''))
+  fc.assert(
+    fc.property(text, (given) => {
+      if (redact.isPlain(given)) expect(redact(given)).toBe(given)
+    }),
+  )
+  expect([redact.isPlain('0b6d1e0c-9f3a-4271-800d-0123456789ab'), redact.isPlain('a'.repeat(64))]).toEqual([
+    true,
+    false,
+  ])
+})
+
+test('what is remembered of a text is forgotten when there is another secret', () => {
+  const secrets = new Set<string>()
+  const own = createRedactor(() => secrets)
+  const isPlain = own.remembering(own.isPlain)
+  expect(isPlain('/a/hidden/path')).toBe(true)
+  secrets.add('hidden')
+  expect(isPlain('/a/hidden/path')).toBe(false)
+  expect(own('/a/hidden/path')).toBe('/a/[redacted]/path')
+  secrets.delete('hidden')
+  secrets.add('other')
+  expect(isPlain('/a/hidden/path')).toBe(true)
 })

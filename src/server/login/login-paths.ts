@@ -1,4 +1,4 @@
-import { remembered } from '../remembered.ts'
+import { remembered } from '../../remembered.ts'
 
 /** What of a login is answered here, by what its path names. */
 export type LoginEndpoint = 'token' | 'revoke' | 'soap'
