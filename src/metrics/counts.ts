@@ -1,18 +1,22 @@
+interface Row<L extends string> {
+  readonly labels: Readonly<Record<L, string>>
+  value: number
+}
+
 /** A number for each combination of label values: a hash look-up and an addition, which is what the way of a request can afford. */
 export class Counts<L extends string> {
   readonly #names: readonly L[]
-  readonly #rows = new Map<string, { readonly labels: Readonly<Record<L, string>>; value: number }>()
+  readonly #rows = new Map<string, Row<L>>()
+  /** What was counted last, which is as a rule what is counted next. */
+  #last: { readonly values: readonly string[]; readonly row: Row<L> } | undefined
 
   constructor(names: readonly L[]) {
     this.#names = names
   }
 
   add(amount: number, ...values: readonly string[]): void {
-    const [first = ''] = values
-    const key = values.length === 1 ? first : values.join('\n')
-    const row = this.#rows.get(key)
-    if (row) row.value += amount
-    else this.#rows.set(key, { labels: this.#labelled(values), value: amount })
+    if (this.#last === undefined || !isSame(values, this.#last.values)) this.#last = { values, row: this.#row(values) }
+    this.#last.row.value += amount
   }
 
   rows(): Iterable<{ readonly labels: Readonly<Record<L, string>>; readonly value: number }> {
@@ -33,10 +37,25 @@ export class Counts<L extends string> {
     for (const [value, labels] of taken) this.add(value, ...labels)
   }
 
+  #row(values: readonly string[]): Row<L> {
+    const key = values.join('\n')
+    let row = this.#rows.get(key)
+    if (!row) {
+      row = { labels: this.#labelled(values), value: 0 }
+      this.#rows.set(key, row)
+    }
+    return row
+  }
+
   #labelled(values: readonly string[]): Record<L, string> {
     // One value a name, in their order.
     return Object.fromEntries(this.#names.map((name, at) => [name, values[at] ?? ''])) as Record<L, string>
   }
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  for (let at = 0; at < some.length; at++) if (some[at] !== others[at]) return false
+  return true
 }
 
 interface Distribution {

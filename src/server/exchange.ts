@@ -106,7 +106,7 @@ export function watchExchange({ request, reply, observer, now, guard }: Watched)
       id,
       method,
       target: facts?.target ?? shownTarget(request),
-      family: guard.familyOf(request),
+      family: facts?.family ?? guard.familyOf(request),
       status: reply.raw.headersSent ? reply.raw.statusCode : undefined,
       ms: endedAt - startedAt,
       upstreamMs:

@@ -51,6 +51,13 @@ export interface Guard {
   familyOf: (request: FastifyRequest) => ApiFamily
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the guard found out of it; not there before, nor where the router refused it. */
+    admission?: Passport | Denied
+  }
+}
+
 interface Passport {
   readonly target: Target
   readonly isKeyDue: boolean
@@ -68,8 +75,6 @@ export function createGuard(options: GuardOptions): Guard {
   const judge = createRequestPolicy(options)
   // RFC 9110 §15.5.6: a 405 names what would be served.
   const allow = options.isReadOnly ? 'GET, HEAD, OPTIONS' : 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
-  const passports = new WeakMap<FastifyRequest, Passport>()
-  const denied = new WeakMap<FastifyRequest, Denied>()
 
   function refused(reply: FastifyReply, refusal: Refusal): ProxyError {
     if (refusal.code === 'PROXY_METHOD_REFUSED') reply.header('allow', allow)
@@ -97,20 +102,20 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   function policyPathOf(request: FastifyRequest): string {
-    return (passports.get(request) ?? denied.get(request))?.target?.policyPath ?? request.raw.url ?? '/'
+    return request.admission?.target?.policyPath ?? request.raw.url ?? '/'
   }
 
   return {
     onRequest(request, reply, done) {
       const admitted = admit(request.raw)
       if ('refusal' in admitted) {
-        denied.set(request, admitted)
+        request.admission = admitted
         done(toProxyError(admitted.refusal))
         return
       }
       const { target, caller, isKeyDue, cors, isPreflight } = admitted
       const passport: Passport = { target, isKeyDue, caller, cors, judgeBody: undefined }
-      passports.set(request, passport)
+      request.admission = passport
       if (isPreflight) {
         reply
           .code(204)
@@ -129,7 +134,7 @@ export function createGuard(options: GuardOptions): Guard {
     },
 
     bodyOf(request, reply) {
-      const passport = passports.get(request)
+      const passport = passportOf(request)
       if (passport === undefined) throw new Error('guard.bodyOf needs guard.onRequest before it')
       if (passport.judgeBody === undefined) return request.raw
       // Node drains a body that nobody touched. This one was, and what is left of it would block the connection.
@@ -150,16 +155,16 @@ export function createGuard(options: GuardOptions): Guard {
     },
 
     takesCodingOff(request) {
-      const path = passports.get(request)?.target.policyPath
+      const path = passportOf(request)?.target.policyPath
       return path !== undefined && codingTakenOff(request.method, path, request.headers) !== undefined
     },
 
-    corsOf: (request) => passports.get(request)?.cors ?? denied.get(request)?.cors,
+    corsOf: (request) => request.admission?.cors,
 
-    callerOf: (request) => passports.get(request)?.caller,
+    callerOf: (request) => passportOf(request)?.caller,
 
     nameCaller(request, caller) {
-      const passport = passports.get(request)
+      const passport = passportOf(request)
       if (passport !== undefined && caller !== undefined) passport.caller = caller
     },
 
@@ -167,4 +172,8 @@ export function createGuard(options: GuardOptions): Guard {
 
     familyOf: (request) => familyOf(policyPathOf(request)),
   }
+}
+
+function passportOf({ admission }: FastifyRequest): Passport | undefined {
+  return admission === undefined || 'refusal' in admission ? undefined : admission
 }

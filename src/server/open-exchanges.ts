@@ -23,6 +23,8 @@ export class OpenExchanges implements Iterable<OpenExchange> {
     const open = new OpenExchanges()
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
       const entry = open.#add(request, response)
+      // What is written to a caller who left is no news, and an error that nobody listens to would end the process.
+      response.on('error', ignore)
       // `on`: an event that comes once needs no wrapper that takes the listener off.
       response.on('close', () => {
         open.#delete(entry)
@@ -50,3 +52,5 @@ export class OpenExchanges implements Iterable<OpenExchange> {
     last.at = entry.at
   }
 }
+
+const ignore = () => undefined

@@ -34,24 +34,29 @@ export function createPathPolicy({ allowedPaths, deniedPaths }: PathPolicyOption
   const named = new Set(allowedPaths.map((entry) => entry.toLowerCase()))
   const allowed = [...API_PREFIXES, ...allowedPaths].map(compilePattern)
   const builtIn = rulesInForce(allowedPaths).map((rule) => ({ rule, ...coverage(rule) }))
+  /** The rows that may refuse this path, by itself or by what the query names. */
+  const rowsFor = (path: string, isRead: boolean) =>
+    builtIn
+      .map(({ rule, matches, names, asksFor }) => {
+        const isBinding = !(isRead && rule.methods !== 'any') && rule.except !== path
+        return { rule, covers: isBinding && matches(path), names: isBinding ? names : undefined, asksFor }
+      })
+      .filter(({ covers, names, asksFor }) => covers || names !== undefined || asksFor !== undefined)
   // All that depends on the path alone.
   const read = remembered((path) => ({
     own: judgeDenied(path),
     isNamed: named.has(path),
-    covering: new Set(builtIn.filter((row) => row.matches(path))),
+    forReads: rowsFor(path, true),
+    forWrites: rowsFor(path, false),
     isAllowed: allowed.some((matches) => matches(path)),
   }))
 
   return (method, path, search) => {
-    const { own, isNamed, covering, isAllowed } = read(path)
+    const { own, isNamed, forReads, forWrites, isAllowed } = read(path)
     if (own !== undefined) return own
     if (isNamed) return undefined
-    const isRead = isReadMethod(method)
-    for (const row of builtIn) {
-      const { rule, names, asksFor } = row
-      if (asksFor?.(path, search) === true) return ruleRefusal(rule)
-      if ((isRead && rule.methods !== 'any') || rule.except === path) continue
-      if (covering.has(row) || names?.(path, search) === true) return ruleRefusal(rule)
+    for (const { rule, covers, names, asksFor } of isReadMethod(method) ? forReads : forWrites) {
+      if (covers || asksFor?.(path, search) === true || names?.(path, search) === true) return ruleRefusal(rule)
     }
     return isAllowed ? undefined : refusal('not an API path', 'To allow it, add it to PROXY_ALLOWED_PATHS.')
   }

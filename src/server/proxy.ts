@@ -59,6 +59,7 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
   app.decorateRequest('exchange', null)
   app.decorateRequest('problem', null)
   app.decorateRequest('isLogin', false)
+  app.decorateRequest('admission', undefined)
   const bodyPace = new BodyPace(options.clock)
   const unread = new UnreadAnswers(options)
   app.addHook('onClose', () => {

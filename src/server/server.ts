@@ -1,11 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import Fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify'
+import Fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { ProxyError } from '../errors.ts'
 import { watchExchange, type ExchangeObserver } from './exchange.ts'
@@ -38,17 +32,14 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
     reply.request.problem = problem
     return sendProblem(reply, problem, guard.policyPathOf(reply.request))
   }
-  // Under Fastify's own type, or every instance would carry pino's.
-  const fastifyLogger: FastifyBaseLogger = logger
   const app: FastifyInstance = Fastify({
-    loggerInstance: fastifyLogger,
+    // It would watch the end of each request, and has nothing to tell of one that is not told here.
+    logger: false,
     logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
     schemaController: NO_SCHEMAS,
     requestIdHeader: false,
     genReqId: requestIdOf,
-    // Fastify would make a child logger for each request; ours carry their id in the line.
-    childLoggerFactory: (parent) => parent,
     // Listeners are closed first; what is still under way then is not to be turned away.
     return503OnClosing: false,
     // Nobody here reads a parsed query: it goes on as it is.

@@ -37,6 +37,8 @@ const LONGEST_PREFIX = Math.max(...PREFIXES.map(([prefix]) => prefix.length))
  * Every path that is not known to be another family's is REST's. Expects the path as the path policy saw it.
  */
 export function familyOf(path: string): ApiFamily {
+  // What nearly all ask for, and no other family's prefix begins.
+  if (path.startsWith('/services/data/')) return 'rest'
   let start = 0
   // Data Loader and the Salesforce CLI do send `//services/…`.
   while (path.startsWith('//', start)) start++
