@@ -6,13 +6,13 @@ export interface GatheredOutput {
 }
 
 /**
- * Passes on in one piece what is added within one turn of the event loop: under load the lines of many requests cost one system
- * call. `later` calls back at the end of the turn. Nothing waits longer than that, so a crash that is reported loses nothing.
+ * Passes on in one piece what is added until `later` calls back: under load the lines of many requests cost one system call. Whoever
+ * exits flushes, so a crash that is reported loses nothing.
  * `most`: how many characters make a piece, if not all. What several processes write to one pipe stays apart up to PIPE_BUF bytes.
  */
 export function gatheredOutput(
   write: (text: string) => void,
-  later: (callback: () => void) => void = setImmediate,
+  later: (callback: () => void) => void,
   most = Infinity,
 ): GatheredOutput {
   let pending = ''
@@ -29,5 +29,19 @@ export function gatheredOutput(
       pending += text
     },
     flush,
+  }
+}
+
+/** Pieces follow each other no faster than this; nobody who reads along sees it. */
+const BETWEEN_PIECES_MS = 5
+
+/** Calls back at the end of this turn of the event loop; or a few milliseconds later, where it has just called back. */
+export function soon(): (callback: () => void) => void {
+  let lastAt = -Infinity
+  return (callback) => {
+    const now = performance.now()
+    if (now - lastAt < BETWEEN_PIECES_MS) setTimeout(callback, BETWEEN_PIECES_MS)
+    else setImmediate(callback)
+    lastAt = now
   }
 }

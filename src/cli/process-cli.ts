@@ -1,6 +1,6 @@
 import process from 'node:process'
 import type { Cli } from './cli.ts'
-import { gatheredOutput } from './gathered-output.ts'
+import { gatheredOutput, soon } from './gathered-output.ts'
 import { onSignal, onStop } from './process-signals.ts'
 import { startProgram, type Program, type ProgramOptions } from './program.ts'
 
@@ -20,7 +20,7 @@ export function processCli({ release }: { release: () => void }): Cli {
   const isWorker = process.send !== undefined
   const output = gatheredOutput(
     (text) => process.stdout.write(text),
-    setImmediate,
+    soon(),
     isWorker ? PIPE_CHARACTERS : Infinity,
   )
   process.on('exit', () => {

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import { infoOwn, type OwnLine } from '../logger.ts'
 import type { Exchange } from './exchange.ts'
-import { normalPath } from './normal-path.ts'
 
 /** Which requests have a line: all, those that went wrong, none. */
 export type RequestLines = 'all' | 'failures' | 'none'
@@ -10,9 +9,9 @@ export type RequestLines = 'all' | 'failures' | 'none'
 export function logAccess(logger: Logger, exchange: Exchange, lines: RequestLines = 'all'): void {
   if (lines === 'none' || !logger.isLevelEnabled('info')) return
   if (lines === 'failures' && !hasFailed(exchange)) return
-  const path = normalPath(exchange.target)
-  if (exchange.problem === undefined && infoOwn(logger, ownLine(exchange, path))) return
-  const { id, method, family, status, ms, upstreamMs, caller, problem, isBrokenOff, facts, bytesOut } = exchange
+  if (exchange.problem === undefined && infoOwn(logger, ownLine(exchange))) return
+  const { id, method, shownPath: path, family, status, ms, upstreamMs } = exchange
+  const { caller, problem, isBrokenOff, facts, bytesOut } = exchange
   logger.info(
     {
       reqId: id,
@@ -36,8 +35,8 @@ export function logAccess(logger: Logger, exchange: Exchange, lines: RequestLine
 }
 
 /** The same, member for member. Node knows the method, and the family is one of ours. */
-function ownLine(exchange: Exchange, path: string): OwnLine {
-  const { id, method, family, status, ms, upstreamMs, caller, isBrokenOff, facts, bytesOut } = exchange
+function ownLine(exchange: Exchange): OwnLine {
+  const { id, method, shownPath: path, family, status, ms, upstreamMs, caller, isBrokenOff, facts, bytesOut } = exchange
   const passing = [id]
   const recurring = [path]
   let members = `,"reqId":"${id}","method":"${method}","path":"${path}","family":"${family}"`

@@ -43,6 +43,9 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
   #context: ExchangeContext = { sessionReplaced: false }
   #callerLeft = false
   #isWaitingForDrain = false
+  /** Content-Length, where the head tells it. */
+  #length = NaN
+  #isWhole = false
 
   constructor(options: AnswerSinkOptions) {
     this.#options = options
@@ -93,6 +96,7 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     facts.sfdcRequestId = single(fields['x-sfdc-request-id'])
     facts.limitInfo = single(fields['sforce-limit-info'])
     facts.answerHeaders = headers
+    this.#length = lengthOf(headers)
     // First: what Node refuses to write, it refuses by throwing, and then there is no answer yet.
     response.writeHead(status, writableReason(text), headers)
     onAnswer()
@@ -108,6 +112,13 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     facts.bytesOut += chunk.length
     onStreamed(chunk.length)
     facts.bodies?.answer.add(chunk)
+    if (chunk.length === this.#length) {
+      this.#isWhole = true
+      // A string, for Node puts the head before it, and one piece costs less to write than two.
+      if (chunk.length <= MAX_IN_ONE_PIECE) response.end(chunk.toString('latin1'), 'latin1')
+      else response.end(chunk)
+      return
+    }
     if (response.write(chunk) || this.#isWaitingForDrain) return
     this.#isWaitingForDrain = true
     controller.pause()
@@ -132,9 +143,11 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     const { response, facts, now } = this.#options
     facts.upstreamEndedAt = now()
     this.#isRead()
-    const trailers = callerTrailers(rawPairs(controller.rawTrailers))
-    if (trailers.length > 0) response.addTrailers(trailers)
-    response.end()
+    if (!this.#isWhole) {
+      const trailers = callerTrailers(rawPairs(controller.rawTrailers))
+      if (trailers.length > 0) response.addTrailers(trailers)
+      response.end()
+    }
     this.#drainRequest()
   }
 
@@ -153,6 +166,20 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     if (!request.readableEnded) request.resume()
   }
 }
+
+/** Larger answers would be copied more often than a second piece costs. */
+const MAX_IN_ONE_PIECE = 16 * 1024
+
+/** NaN where there is none. */
+function lengthOf(headers: readonly string[]): number {
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at]
+    if (name?.length === CONTENT_LENGTH.length && name.toLowerCase() === CONTENT_LENGTH) return Number(headers[at + 1])
+  }
+  return NaN
+}
+
+const CONTENT_LENGTH = 'content-length'
 
 /** The reason phrase, or undefined (Node's own) where it holds what Node cannot write: undici reads it as UTF-8, and passes controls. */
 function writableReason(text: string | undefined): string | undefined {

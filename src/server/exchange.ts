@@ -4,6 +4,7 @@ import type { ApiFamily } from '../upstream/api-family.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
 import type { BodyCapture } from './body-capture.ts'
 import type { Guard } from './guard.ts'
+import { normalPath } from './normal-path.ts'
 
 /** What the forwarder learns of an exchange while it runs. Times are monotonic milliseconds. */
 export interface ExchangeFacts {
@@ -51,6 +52,8 @@ export interface Exchange {
   readonly id: string
   readonly method: string
   readonly target: string
+  /** Its path as it may be logged: see {@link normalPath}. */
+  readonly shownPath: string
   readonly family: ApiFamily
   /** Undefined where the caller left before there was an answer. */
   readonly status: number | undefined
@@ -106,6 +109,8 @@ export function watchExchange({ request, reply, observer, now, guard }: Watched)
       id,
       method,
       target: facts?.target ?? shownTarget(request),
+      // What cannot be read has none yet.
+      shownPath: request.admission?.target?.shownPath ?? normalPath(request.raw.url ?? '/'),
       family: facts?.family ?? guard.familyOf(request),
       status: reply.raw.headersSent ? reply.raw.statusCode : undefined,
       ms: endedAt - startedAt,

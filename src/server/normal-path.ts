@@ -1,5 +1,3 @@
-import { remembered } from '../remembered.ts'
-
 /** Longer paths tell no more, and a log line must not be the caller's to fill. */
 const MAX_LENGTH = 200
 
@@ -16,11 +14,7 @@ const EXTERNAL_ID =
  */
 export function normalPath(target: string): string {
   const queryAt = target.indexOf('?')
-  return normal(queryAt === -1 ? target : target.slice(0, queryAt))
-}
-
-const normal = remembered((given) => {
-  const path = given.replace(/\/{2,}/g, '/')
+  const path = (queryAt === -1 ? target : target.slice(0, queryAt)).replace(/\/{2,}/g, '/')
   const named = path.slice(0, MAX_LENGTH).replace(RECORD_ID, '/{id}').replace(EXTERNAL_ID, '$1/{value}')
   return path.length > MAX_LENGTH ? `${named}…` : named
-})
+}

@@ -1,4 +1,5 @@
 import { remembered } from '../remembered.ts'
+import { normalPath } from './normal-path.ts'
 
 /** A request target in origin-form, in the one reading that both the policy and the upstream get. */
 export interface Target {
@@ -8,6 +9,8 @@ export interface Target {
   readonly search: string
   /** What the path means at its most generous reading: see {@link decodedForPolicy}. Policies judge this. */
   readonly policyPath: string
+  /** The path as it may be logged: see {@link normalPath}. */
+  readonly shownPath: string
 }
 
 export interface TargetProblem {
@@ -28,11 +31,11 @@ export function parseTarget(rawUrl: string): Target | TargetProblem {
   }
   // The Salesforce CLI and Data Loader send //services/…; http-proxy would refuse it.
   const path = collapseSlashes(sent)
-  const policyPath = decoded(path)
-  return typeof policyPath === 'string' ? { path, search, policyPath } : policyPath
+  const { policyPath, shownPath } = read(path)
+  return typeof policyPath === 'string' ? { path, search, policyPath, shownPath } : policyPath
 }
 
-const decoded = remembered(decodedForPolicy)
+const read = remembered((path) => ({ policyPath: decodedForPolicy(path), shownPath: normalPath(path) }))
 
 /** The target with repeated slashes of its path collapsed: for the router, before the guard judges it. The query stays as it is. */
 export function collapseSlashes(target: string): string {

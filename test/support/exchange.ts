@@ -1,5 +1,6 @@
 import type { BodyCapture } from '../../src/server/body-capture.ts'
 import type { Exchange, ExchangeFacts } from '../../src/server/exchange.ts'
+import { normalPath } from '../../src/server/normal-path.ts'
 
 interface Parts extends Partial<Exchange> {
   readonly sentHeaders?: readonly string[]
@@ -21,6 +22,7 @@ export function exchangeOf(parts: Parts = {}): Exchange {
     id: 'request-1',
     method: 'GET',
     target,
+    shownPath: normalPath(target),
     family: 'rest',
     status: 200,
     ms: 12,

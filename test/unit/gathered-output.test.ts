@@ -1,5 +1,9 @@
-import { expect, test } from 'vitest'
-import { gatheredOutput } from '../../src/cli/gathered-output.ts'
+import { afterEach, expect, test, vi } from 'vitest'
+import { gatheredOutput, soon } from '../../src/cli/gathered-output.ts'
+
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 function bench(most?: number) {
   const written: string[] = []
@@ -40,4 +44,23 @@ test('where pieces are bounded, a line that would make one too long begins the n
   for (const line of ['one\n', 'two\n', 'three\n', 'a very long line\n', 'five\n']) output.add(line)
   endTurn()
   expect(written).toEqual(['one\ntwo\n', 'three\n', 'a very long line\n', 'five\n'])
+})
+
+test('the first piece goes at the end of its turn, and those of a crowd a few milliseconds apart', () => {
+  vi.useFakeTimers()
+  const written: string[] = []
+  const output = gatheredOutput((text) => written.push(text), soon())
+  output.add('first\n')
+  vi.advanceTimersByTime(0)
+  expect(written).toEqual(['first\n'])
+  output.add('second\n')
+  vi.advanceTimersByTime(1)
+  output.add('third\n')
+  expect(written).toHaveLength(1)
+  vi.advanceTimersByTime(4)
+  expect(written).toEqual(['first\n', 'second\nthird\n'])
+  vi.advanceTimersByTime(10)
+  output.add('fourth\n')
+  vi.advanceTimersByTime(0)
+  expect(written).toHaveLength(3)
 })

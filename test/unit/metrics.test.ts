@@ -11,6 +11,7 @@ const EXCHANGE: Exchange = {
   id: '1',
   method: 'GET',
   target: '/services/data',
+  shownPath: '/services/data/v67.0/limits',
   family: 'rest',
   status: 200,
   ms: 5,
