@@ -33,6 +33,8 @@ export function listenerLimits(upstreamTimeoutMs: number, sharers = 1): Listener
       // Duplicates of single-valued fields are dropped, never joined into a value that nobody sent.
       joinDuplicateHeaders: false,
       noDelay: true,
+      // A request without a body needs no stream that tells of its end.
+      optimizeEmptyRequests: true,
       // Fastify listens for upgrades on the second address of localhost, and would leave those sockets without an answer.
       shouldUpgradeCallback: () => false,
     },
