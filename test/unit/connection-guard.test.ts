@@ -4,9 +4,13 @@ import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { guardConnections } from '../../src/server/connection-guard.ts'
 import { listenerLimits } from '../../src/server/listener-limits.ts'
+import { OpenExchanges } from '../../src/server/open-exchanges.ts'
 
 const limits = listenerLimits(600_000)
-const guarded = () => guardConnections(createServer(limits.http), limits)
+const guarded = () => {
+  const server = createServer(limits.http)
+  return guardConnections(server, { limits, open: OpenExchanges.of(server) })
+}
 
 function exchange(socket: PassThrough, { complete = true, headersSent = false } = {}) {
   return { request: { socket, complete }, response: Object.assign(new EventEmitter(), { headersSent }) }
