@@ -10,6 +10,7 @@ const IN_PART: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     Pool: 'lib/dispatcher/pool.js',
     buildConnector: 'lib/core/connect.js',
     api: 'lib/api/index.js',
+    errors: 'lib/core/errors.js',
   },
   semver: {
     coerce: 'functions/coerce.js',

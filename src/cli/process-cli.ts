@@ -18,11 +18,7 @@ export function processCli({ release }: { release: () => void }): Cli {
     })
   }
   const isWorker = process.send !== undefined
-  const output = gatheredOutput(
-    (text) => process.stdout.write(text),
-    soon(),
-    isWorker ? PIPE_CHARACTERS : Infinity,
-  )
+  const output = gatheredOutput((text) => process.stdout.write(text), soon(), isWorker ? PIPE_CHARACTERS : Infinity)
   process.on('exit', () => {
     output.flush()
   })
