@@ -1,118 +1,88 @@
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { join, relative, resolve } from 'node:path'
-import { build as runEsbuild, type Metafile, type Plugin } from 'esbuild'
-import { OF_LIBRARIES } from '../src/page/page-files.ts'
+import { readFile, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { build as runEsbuild, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
+import { copyPage } from './bundle-page.ts'
 import { builtinsWithoutImport, laterBuiltins } from './builtins.ts'
 import { leftOut } from './left-out.ts'
+import { clientOnly, ON_DEMAND, onDemand } from './on-demand.ts'
 import { settingsAhead } from './settings-ahead.ts'
 
 /** Where the program begins, in the output folder. `.mjs`: it runs without a package.json beside it. */
 export const ENTRY = 'main.mjs'
-/** All that most starts come to. */
-const PROGRAM = 'program.cjs'
 
-/** What few starts come to, and is large: a file each, loaded when it is asked for. By what is imported. */
-const ON_DEMAND: readonly { readonly name: string; readonly imported: RegExp; readonly contents: string }[] = [
-  { name: 'emulator', imported: /\/emulator\/emulator\.ts$/, contents: "export * from './src/emulator/emulator.ts'" },
-  { name: 'ioredis', imported: /^ioredis$/, contents: "export * from 'ioredis'" },
-  { name: 'prom-client', imported: /^prom-client$/, contents: "export * from 'prom-client'" },
-  { name: 'selfsigned', imported: /^selfsigned$/, contents: "export * from 'selfsigned'" },
-  {
-    name: 'typebox',
-    imported: /^typebox(?:\/value)?$/,
-    contents: "export { Type } from 'typebox'\nexport { Check } from 'typebox/value'",
-  },
-]
+const COMMON = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  // Without comments, for V8 keeps the text in memory, in two bytes a character where a comment has a typographic quote: 7 MiB less.
+  // Names and lines stay, so a stack trace can be read; the notices of the libraries are in THIRD-PARTY-NOTICES.txt.
+  minifyWhitespace: true,
+  lineLimit: 160,
+  legalComments: 'none',
+  charset: 'ascii',
+  metafile: true,
+  logLevel: 'warning',
+} as const
 
-/** The program's own file is a function, for `kept-code.ts` to compile; its `import.meta.url` is made of what that is given. */
+/** A file that is a function, for `kept-code.ts` to compile; its `import.meta.url` is made of what that is given. */
 const FUNCTION = {
-  banner: `(function (exports, require, module, __filename) { 'use strict'; const __url = require('node:url').pathToFileURL(__filename).href;`,
-  footer: '})',
-}
+  format: 'cjs',
+  banner: {
+    js: `(function (exports, require, module, __filename) { 'use strict'; const __url = require('node:url').pathToFileURL(__filename).href;`,
+  },
+  footer: { js: '})' },
+  define: {
+    'import.meta.url': '__url',
+    // undici's second parser of HTTP/1.1 is an experiment: left out, as in Node's own undici.
+    esbuildDetection: 'true',
+  },
+  // A script that is compiled by itself has no `import()`.
+  supported: { 'dynamic-import': false },
+} as const
 
 /**
- * Bundles the program of the folder `root` and all its libraries into `outdir`: `main.mjs`, which loads `program.cjs`, which loads the rest
- * on demand. One large file, so that what V8 compiled of it can be kept as one. Answers esbuild's account of what went into which file.
+ * Bundles the program of the folder `root` and all its libraries into `outdir`: `main.mjs`, which loads `program.cjs` or `client.cjs`,
+ * which load the rest on demand. Few and large, so that what V8 compiled of one can be kept as one. Answers esbuild's account of what
+ * went into which file.
  */
 export async function bundle({ root, outdir }: { root: string; outdir: string }): Promise<Metafile> {
   await rm(outdir, { recursive: true, force: true })
-  const common = {
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    // Without comments, for V8 keeps the text in memory, in two bytes a character where a comment has a typographic quote: 7 MiB less.
-    // Names and lines stay, so a stack trace can be read; the notices of the libraries are in THIRD-PARTY-NOTICES.txt.
-    minifyWhitespace: true,
-    lineLimit: 160,
-    legalComments: 'none',
-    charset: 'ascii',
-    metafile: true,
-    logLevel: 'warning',
-    write: true,
-  } as const
-  const program = await runEsbuild({
-    ...common,
-    format: 'cjs',
-    entryPoints: ['src/cli/start.ts'],
-    outfile: join(outdir, PROGRAM),
-    banner: { js: FUNCTION.banner },
-    footer: { js: FUNCTION.footer },
-    define: {
-      'import.meta.url': '__url',
-      // undici's second parser of HTTP/1.1 is an experiment: left out, as in Node's own undici.
-      esbuildDetection: 'true',
-    },
-    // A script that is compiled by itself has no `import()`.
-    supported: { 'dynamic-import': false },
-    plugins: [
-      versionOnly(resolve(root, 'package.json')),
-      onDemand(),
-      leftOut(root),
-      laterBuiltins(),
-      await settingsAhead(root),
-    ],
-  })
-  const demanded = await Promise.all(
-    ON_DEMAND.map(({ name, contents }) =>
-      runEsbuild({
-        ...common,
-        format: 'cjs',
-        stdin: { contents, resolveDir: root, loader: 'ts' },
-        outfile: join(outdir, `${name}.cjs`),
-      }),
+  const build = (name: string, options: BuildOptions) =>
+    runEsbuild({ ...COMMON, absWorkingDir: root, outfile: join(outdir, name), ...options, metafile: true })
+  const plugins = [
+    versionOnly(resolve(root, 'package.json')),
+    onDemand(),
+    leftOut(root),
+    laterBuiltins(),
+    await settingsAhead(root),
+  ]
+  const start = { ...FUNCTION, entryPoints: ['src/cli/start.ts'] }
+  const loaded = await Promise.all([
+    build('program.cjs', { ...start, plugins }),
+    build('client.cjs', { ...start, plugins: [clientOnly(), ...plugins] }),
+    ...ON_DEMAND.map(({ name, contents }) =>
+      build(`${name}.cjs`, { format: 'cjs', stdin: { contents, resolveDir: root, loader: 'ts' } }),
     ),
-  )
-  const digest = createHash('sha256').update(await readFile(join(outdir, PROGRAM)))
-  const main = await runEsbuild({
-    ...common,
+  ])
+  const main = await build(ENTRY, {
     format: 'esm',
     entryPoints: ['src/main.ts'],
-    outfile: join(outdir, ENTRY),
-    define: { PROGRAM_DIGEST: JSON.stringify(digest.digest('hex')) },
+    define: { PROGRAM_DIGEST: JSON.stringify(await digestOf(join(outdir, 'program.cjs'))) },
     plugins: [loadKept(root), builtinsWithoutImport()],
   })
+  const metafiles = [...loaded, main].map(({ metafile }) => metafile)
   const page = await copyPage(root, join(outdir, 'static'))
-  const built = [program, ...demanded, main].map(({ metafile }) => metafile)
   return {
-    inputs: Object.assign({}, ...built.map(({ inputs }) => inputs)) as Metafile['inputs'],
-    outputs: Object.assign(page, ...built.map(({ outputs }) => outputs)) as Metafile['outputs'],
+    inputs: Object.assign({}, ...metafiles.map(({ inputs }) => inputs)) as Metafile['inputs'],
+    outputs: Object.assign(page, ...metafiles.map(({ outputs }) => outputs)) as Metafile['outputs'],
   }
 }
 
-function onDemand(): Plugin {
-  return {
-    name: 'on-demand',
-    setup: (build) => {
-      build.onResolve({ filter: /./ }, ({ path, importer }) => {
-        if (importer.includes('node_modules')) return undefined
-        const found = ON_DEMAND.find(({ imported }) => imported.test(path))
-        return found && { path: `./${found.name}.cjs`, external: true }
-      })
-    },
-  }
+async function digestOf(file: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex')
 }
 
 /** In the bundle the program is not loaded from its sources. */
@@ -123,26 +93,6 @@ function loadKept(root: string): Plugin {
       build.onResolve({ filter: /\/load-start\.ts$/ }, () => ({ path: join(root, 'src/cli/load-kept-start.ts') }))
     },
   }
-}
-
-/** The files of the status page, as they are; those of libraries count as what is bundled does. */
-async function copyPage(root: string, outdir: string): Promise<Metafile['outputs']> {
-  await mkdir(outdir, { recursive: true })
-  const folder = join(root, 'src/page/static')
-  const own = (await readdir(folder)).filter((name) => /\.(?:html|css|js|svg)$/.test(name))
-  const library = createRequire(join(root, 'package.json'))
-  const sources = [
-    ...own.map((name) => [name, join(folder, name)] as const),
-    ...Object.entries(OF_LIBRARIES).map(([name, path]) => [name, library.resolve(path)] as const),
-  ]
-  const copied = sources.map(async ([name, source]) => {
-    await copyFile(source, join(outdir, name))
-    const bytes = (await stat(source)).size
-    const inputs = { [relative(root, source)]: { bytesInOutput: bytes } }
-    const output: Metafile['outputs'][string] = { bytes, inputs, imports: [], exports: [] }
-    return [`static/${name}`, output] as const
-  })
-  return Object.fromEntries(await Promise.all(copied))
 }
 
 /** Of its package.json the program wants the version; the rest, development tools and all, need not travel along. */

@@ -19,10 +19,15 @@ type CommonJs = (exports: unknown, require: NodeJS.Require, module: { exports: u
 export interface KeptOptions {
   /** A file of ASCII: a function expression that takes what CommonJS modules are given. */
   readonly program: string
-  /** Of that file's content; V8 itself compares lengths only. */
+  /** Where the compiled code may be kept. */
+  readonly kept?: Keeping
+}
+
+export interface Keeping {
+  /** Nobody else may be able to write it. */
+  readonly file: string
+  /** Of the program's content; V8 itself compares lengths only. */
   readonly digest: string
-  /** The file that holds the compiled code, where it may be kept. Nobody else may be able to write it. */
-  readonly kept: string | undefined
   readonly settledMs?: number
 }
 
@@ -30,41 +35,31 @@ export interface KeptOptions {
  * Runs a program with what V8 compiled of it in an earlier run, and keeps that for the next one. Unlike Node's compile cache, which
  * holds what is compiled on loading, it holds the functions that were called: they are most of a start's work.
  */
-export function runKept({ program, digest, kept, settledMs = SETTLED_MS }: KeptOptions): {
-  exports: unknown
-  isKept: boolean
-} {
-  const found = kept === undefined ? undefined : read(kept, digest)
+export function runKept({ program, kept }: KeptOptions): { exports: unknown; isKept: boolean } {
+  const found = kept && read(kept)
   const script = new Script(readFileSync(program, 'latin1'), {
     filename: pathToFileURL(program).href,
     ...(found && { cachedData: found.code }),
   })
   // V8 refuses what another version of it made, or one with other flags.
   const isKept = found !== undefined && script.cachedDataRejected === false
-  if (kept !== undefined) keepLater(kept, digest, { script, sizeBefore: isKept ? found.size : 0, settledMs })
+  if (kept !== undefined) keepLater(script, kept, isKept ? found.size : 0)
   const module = { exports: {} }
   const run = script.runInThisContext() as CommonJs // what `program` has to be
   run(module.exports, createRequire(program), module, program)
   return { exports: module.exports, isKept }
 }
 
-interface Later {
-  readonly script: Script
-  /** Of the code when it was kept. */
-  readonly sizeBefore: number
-  readonly settledMs: number
-}
-
-/** When a program that stays has settled, or at the end of one that went well. */
-function keepLater(file: string, digest: string, { script, sizeBefore, settledMs }: Later): void {
+/** When a program that stays has settled, or at the end of one that went well. `sizeBefore`: of the code when it was kept. */
+function keepLater(script: Script, keeping: Keeping, sizeBefore: number): void {
   let isDone = false
   const keep = () => {
     const size = codeSize()
     if (isDone || size < sizeBefore * MUCH_MORE) return
     isDone = true
-    write(file, digest, { size, code: script.createCachedData() })
+    write(keeping, { size, code: script.createCachedData() })
   }
-  setTimeout(keep, settledMs).unref()
+  setTimeout(keep, keeping.settledMs ?? SETTLED_MS).unref()
   process.once('exit', (code) => {
     if (code === 0 && sizeBefore === 0) keep()
   })
@@ -79,7 +74,7 @@ interface Kept {
   readonly code: Buffer
 }
 
-function read(file: string, digest: string): Kept | undefined {
+function read({ file, digest }: Keeping): Kept | undefined {
   try {
     const bytes = readFileSync(file)
     const rest = bytes.subarray(DIGEST_BYTES)
@@ -92,7 +87,7 @@ function read(file: string, digest: string): Kept | undefined {
 }
 
 /** Whole or not at all. Where several write at once, what comes of it has the wrong digest, and is written again. */
-function write(file: string, digest: string, { size, code }: Kept): void {
+function write({ file, digest }: Keeping, { size, code }: Kept): void {
   const head = Buffer.alloc(HEAD_BYTES)
   head.writeDoubleLE(size, DIGEST_BYTES)
   digestOf(digest, Buffer.concat([head.subarray(DIGEST_BYTES), code])).copy(head)

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { build } from 'esbuild'
@@ -18,11 +19,15 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => folder[Symbol.asyncDispose]())
 
-/** Where the program ends by itself: what it says on the standard error. */
-async function complaint(program: string, env: Readonly<Record<string, string>>): Promise<string> {
-  const argv = [program, 'serve']
-  const child = spawn(process.execPath, argv, { env, cwd: folder.path, stdio: ['ignore', 'ignore', 'pipe'] })
-  return text(child.stderr)
+/** Where the program ends by itself: what it says, and with which exit code. */
+async function told(program: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [program, ...argv], {
+    env,
+    cwd: folder.path,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { out, err, code: child.exitCode }
 }
 
 test('of its libraries the bundle holds what serving comes to, and not what they load beside it', () => {
@@ -41,7 +46,8 @@ test('what is left out says so when it is used', async () => {
     platform: 'node',
     plugins: [leftOut(ROOT)],
   })
-  expect(await complaint(outfile, {})).toContain('Error: @fastify/ajv-compiler for fastify is left out of this program')
+  const { err } = await told(outfile, [])
+  expect(err).toContain('Error: @fastify/ajv-compiler for fastify is left out of this program')
 })
 
 test.each([
@@ -61,7 +67,25 @@ test.each([
     },
   },
 ])('validators that were compiled ahead say what ajv says where $what', async ({ env }) => {
-  const said = await complaint(join(ROOT, 'src/main.ts'), env)
-  expect(said).toContain('The configuration is wrong')
-  expect(await complaint(join(folder.path, ENTRY), env)).toBe(said)
+  const said = await told(join(ROOT, 'src/main.ts'), ['serve'], env)
+  expect(said.err).toContain('The configuration is wrong')
+  expect(await told(join(folder.path, ENTRY), ['serve'], env)).toEqual(said)
+})
+
+test.each([
+  ['--version'],
+  ['--help'],
+  ['-h'],
+  ['help'],
+  ['status'],
+  ['quit'],
+  ['wait', '--max', '0s'],
+  ['wait', '--help'],
+  ['wait', '--print-config'],
+  ['status', '--nonsense'],
+])('what is in a file of its own says what the sources say: %s %s %s', async (...argv) => {
+  const env = { ADMIN_PORT: '1' }
+  const said = await told(join(ROOT, 'src/main.ts'), argv, env)
+  expect(said.out + said.err).not.toBe('')
+  expect(await told(join(folder.path, ENTRY), argv, env)).toEqual(said)
 })

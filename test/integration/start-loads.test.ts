@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, readdir } from 'node:fs/promises'
+import { readFile, readdir, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -43,12 +43,12 @@ function filesAmong(loaded: readonly string[]): string[] {
 }
 
 /** The files and modules of Node's own that \`wait\` has loaded when it finds nobody. */
-async function loadedByWait(program: string, folder: string): Promise<string[]> {
+async function loadedByWait(program: string, folder: string, more: NodeJS.ProcessEnv = {}): Promise<string[]> {
   const list = join(folder, 'loaded')
   const hook = join(ROOT, 'test/support/loaded-modules.ts')
   const argv = ['--import', hook, program, 'wait', '--max', '0s']
   const child = spawn(process.execPath, argv, {
-    env: { PATH: process.env.PATH, LOADED_MODULES: list, ADMIN_HOST: '0.0.0.0', ADMIN_PORT: '1' },
+    env: { PATH: process.env.PATH, LOADED_MODULES: list, ADMIN_HOST: '0.0.0.0', ADMIN_PORT: '1', ...more },
     cwd: folder,
     stdio: 'ignore',
   })
@@ -63,17 +63,12 @@ test('from its sources, serve loads nothing that it does not use', async () => {
   expect(files.filter((file) => ON_DEMAND.test(file))).toEqual([])
 })
 
-/** Bundled, what a `serve` has evaluated when it listens, and what else it has loaded. */
-async function evaluatedBy(folder: Awaited<ReturnType<typeof temporaryDirectory>>) {
-  await bundle({ root: ROOT, outdir: folder.file('dist') })
-  const coverage = folder.file('coverage')
-  const loaded = await loadedBy(folder.file(`dist/${ENTRY}`), folder.path, { NODE_V8_COVERAGE: coverage })
-  return { modules: await evaluatedModules(coverage, 'program.cjs'), loaded }
-}
-
 test('the bundled serve evaluates nothing that it does not use, and loads no more than its one large file', async () => {
   await using folder = await temporaryDirectory()
-  const { modules, loaded } = await evaluatedBy(folder)
+  await bundle({ root: ROOT, outdir: folder.file('dist') })
+  const NODE_V8_COVERAGE = folder.file('coverage')
+  const loaded = await loadedBy(folder.file(`dist/${ENTRY}`), folder.path, { NODE_V8_COVERAGE })
+  const modules = await evaluatedModules(NODE_V8_COVERAGE, 'program.cjs')
   expect(modules).toContain('src/server/proxy.ts')
   expect(modules.filter((file) => ON_DEMAND.test(file))).toEqual([])
   // The settings' schema and validators were made when it was bundled; of undici only the HTTP/1.1 client is asked for.
@@ -107,4 +102,19 @@ test('wait, the health check of a container, loads a client and no more: neither
   expect(loaded).toContain('NativeModule http')
   expect(loaded).not.toContain('NativeModule internal/deps/undici/undici')
   expect(loaded).not.toContain('NativeModule http2')
+})
+
+test('bundled, it has a small file of its own, and reads nothing of the large one', async () => {
+  await using folder = await temporaryDirectory()
+  await bundle({ root: ROOT, outdir: folder.file('dist') })
+  const NODE_V8_COVERAGE = folder.file('coverage')
+  const loaded = await loadedByWait(folder.file(`dist/${ENTRY}`), folder.path, { NODE_V8_COVERAGE })
+  expect(await evaluatedModules(NODE_V8_COVERAGE, 'program.cjs')).toEqual([])
+  const modules = await evaluatedModules(NODE_V8_COVERAGE, 'client.cjs')
+  expect(modules).toContain('src/cli/wait.ts')
+  expect(modules).not.toContain('src/config.ts')
+  expect(modules.length).toBeLessThan(25)
+  expect((await stat(folder.file('dist/client.cjs'))).size).toBeLessThan(150_000)
+  for (const name of ['http2', 'crypto', 'internal/deps/undici/undici'])
+    expect(loaded).not.toContain(`NativeModule ${name}`)
 })
