@@ -6,7 +6,7 @@ import type { LogLevel } from './log-level.ts'
 import type { Logger } from './logger.ts'
 import { metricsOnDemand } from './metrics/on-demand.ts'
 import type { Observers } from './observers.ts'
-import { createAdminServer } from './server/admin/admin.ts'
+import { createAdminServer, type AdminServer } from './server/admin/admin.ts'
 import { createAdminGuard } from './server/admin/admin-guard.ts'
 import { createHealth } from './server/admin/health.ts'
 import type { TokenKeeper } from './token/token-keeper.ts'
@@ -41,8 +41,31 @@ export interface AdminSideOptions {
   readonly onQuit: (() => void) | undefined
 }
 
-/** The server of the admin listener: what it tells of the program, and what it does to it. It listens to nobody until it is opened. */
-export function createAdminSide(options: AdminSideOptions): ReturnType<typeof createAdminServer> {
+/** The server of the admin listener, which is made when somebody first asks: it is no part of a start. */
+export function createAdminSide(options: AdminSideOptions): AdminServer {
+  let making: Promise<AdminServer> | undefined
+  let made: AdminServer | undefined
+  const make = async () => (made = await makeAdminServer(options))
+  return {
+    handle: (request, response) => {
+      if (made !== undefined) made.handle(request, response)
+      else {
+        making ??= make()
+        void making.then(({ handle }) => {
+          handle(request, response)
+        })
+      }
+    },
+    // Streams are open only once it is made.
+    endStreams: () => made?.endStreams(),
+    async close() {
+      await (await making)?.close()
+    },
+  }
+}
+
+/** What it tells of the program, and what it does to it. */
+function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
   const { settings, logger, version, clock, keeper, observers, inspection, logLevel, front, crew, state } = options
   const overview = () => ({
     version,

@@ -152,7 +152,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   https?.certificate.onRenewal((identity) => {
     front.renew(identity)
   })
-  const adminServer = await createAdminSide({
+  const adminServer = createAdminSide({
     settings,
     logger,
     version,
