@@ -6,7 +6,6 @@ import { companyProxy } from './company-proxy.ts'
 import { createAdminSide, type AppState } from './admin-side.ts'
 import { callerSecretsOf, type Settings } from './config.ts'
 import { createFront, type Front } from './front.ts'
-import { holdKeys } from './hold-keys.ts'
 import { openHttpsIdentity } from './https-identity.ts'
 import { Inspection } from './inspection.ts'
 import { LogLevel } from './log-level.ts'
@@ -14,7 +13,6 @@ import { logStoreEvent } from './event-log.ts'
 import { createObservers } from './observers.ts'
 import { openAdminListener, urlOf } from './open-listeners.ts'
 import { createTokens } from './tokens.ts'
-import type { CallerKey } from './server/caller-key.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import type { Fleet } from './workers/fleet.ts'
 import type { StartWorker } from './workers/worker-process.ts'
@@ -27,8 +25,6 @@ export interface AppDependencies {
   readonly clock?: Clock
   /** Further PEM certificates, the content of CLOUDAWARE_CA_FILE. */
   readonly ca?: string | undefined
-  /** What `holdKeys` began with these settings, where that was done already. */
-  readonly heldKeys?: Promise<readonly CallerKey[]> | undefined
   readonly onTokenEvent?: (event: TokenEvent) => void
   /** Where the program may keep what it makes itself: the certificate of the https listener. */
   readonly stateDirectory: string
@@ -78,7 +74,6 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const callerSecrets = new Set(callerSecretsOf(settings))
   const callerKeys = openCallerKeys({
     settings,
-    held: dependencies.heldKeys ?? holdKeys(settings),
     clock,
     logger,
     onSecret: (secret) => {
@@ -113,8 +108,8 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const instanceUrl = () => keeper.status().token?.instanceUrl ?? undefined
   if (settings.WORKERS > 1) {
     const { manFleet } = await import('./workers/man-fleet.ts')
-    // Workers are told of the keys as they start.
-    await callerKeys?.ready
+    // Workers are told of them, and of the keys, as they start.
+    await callerKeys?.deriveSessions()
     crew = await manFleet({
       settings,
       clock,
@@ -143,6 +138,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       tokens: keeper,
       instanceUrl,
       callerKeys: callerKeys?.current,
+      sessions: callerKeys,
       identity: https?.certificate.identity,
       observers,
       onToken: ({ value }) => {
@@ -169,7 +165,6 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   })
 
   const open = async () => {
-    await callerKeys?.ready
     const ports = await front.open()
     return { ports, admin: await openAdminListener(settings, adminServer) }
   }

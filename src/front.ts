@@ -11,6 +11,7 @@ import type { TlsIdentity } from './server/draining-server.ts'
 import { createLogin } from './server/login/login.ts'
 import type { ProxyListeners } from './server/proxy-listeners.ts'
 import { createProxyServer } from './server/server.ts'
+import { withSessionsDue, type CallerSessions } from './server/sessions-due.ts'
 import { collectingStreamGarbage } from './stream-garbage.ts'
 import type { AccessToken, TokenSource } from './token/token-source.ts'
 import { BodyMemory } from './upstream/body-memory.ts'
@@ -58,6 +59,8 @@ export interface FrontOptions {
   readonly instanceUrl: () => string | undefined
   /** The keys that are good now; undefined where callers need none. */
   readonly callerKeys: (() => readonly CallerKey[]) | undefined
+  /** Where the sessions of those keys are derived when they are first due. */
+  readonly sessions?: CallerSessions | undefined
   /** Of the https listener, where there is one. */
   readonly identity: TlsIdentity | undefined
   readonly observers: Pick<Observers, 'exchanges' | 'bearer'>
@@ -119,6 +122,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     onStreamed: collectingStreamGarbage(),
     observer: observers.exchanges,
   })
+  const handle = withSessionsDue(server.handle, options.sessions)
   let listeners: ProxyListeners | undefined
   let { identity } = options
   return {
@@ -138,7 +142,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
       heldBytesLimit: bodyMemory.totalBytes,
     },
     async open() {
-      listeners = await openFrontListeners(settings, { server, identity, crew })
+      listeners = await openFrontListeners(settings, { handle, identity, crew })
       return { plain: listeners.plain.port, secure: listeners.secure?.port }
     },
     renew(renewed) {

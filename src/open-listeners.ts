@@ -15,7 +15,11 @@ export interface CrewPlace {
 /** Opens the ways in to the proxy that the settings ask for, or none. Rejects with what stood in the way. */
 export function openFrontListeners(
   settings: ServingSettings,
-  { server, identity, crew }: { server: ProxyServer; identity: TlsIdentity | undefined; crew: CrewPlace | undefined },
+  {
+    handle,
+    identity,
+    crew,
+  }: { handle: ProxyServer['handle']; identity: TlsIdentity | undefined; crew: CrewPlace | undefined },
 ): Promise<ProxyListeners> {
   return openProxyListeners({
     host: settings.PROXY_HOST,
@@ -23,7 +27,7 @@ export function openFrontListeners(
     tls: identity && { port: settings.PROXY_TLS_PORT ?? 0, identity },
     socket: crew?.socketPath === undefined ? settings.PROXY_SOCKET : { sharedPath: crew.socketPath },
     limits: listenerLimits(settings.UPSTREAM_TIMEOUT_MS, crew?.size),
-    handle: server.handle,
+    handle,
   })
 }
 

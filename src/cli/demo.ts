@@ -4,7 +4,7 @@ import { systemClock } from '../clock.ts'
 import { startEmulator, type Emulator } from '../emulator/emulator.ts'
 import type { Cli, ExitCode } from './cli.ts'
 import { freePort } from './free-port.ts'
-import { loggerFor, startOrExplain } from './serving.ts'
+import { loggerFor, startOrExplain } from './serve.ts'
 
 const TOKEN_LIFE_SECONDS = 60
 

@@ -8,7 +8,7 @@ import { FirstTokenWait, type TokenFailure } from './first-token.ts'
 import { diagnosisRows, rowText } from './layout.ts'
 import { explainListenError } from './listen-error.ts'
 import { takeFlags } from './own-flags.ts'
-import { loggerFor, workersOn } from './serving.ts'
+import { loggerFor, workersOn } from './serve.ts'
 import { stateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
 

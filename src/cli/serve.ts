@@ -1,12 +1,158 @@
-import { loadSettings } from '../config.ts'
-import { holdKeys } from '../hold-keys.ts'
+import process from 'node:process'
+import { startApp, type App, type AppDependencies } from '../app.ts'
+import { systemClock } from '../clock.ts'
+import { environmentWarnings, loadSettings, secretsOf, type Settings } from '../config.ts'
+import { createLogger, isPretty, lineRenderer, type Logger } from '../logger.ts'
+import { caOf } from './ca-file.ts'
 import type { Cli, ExitCode } from './cli.ts'
+import { explainListenError } from './listen-error.ts'
+import { serviceManager } from './service-manager.ts'
+import { serviceStatus } from './service-status.ts'
+import { stateDirectory } from './state-directory.ts'
+import { VERSION } from './version.ts'
+import type { StartWorker } from '../workers/worker-process.ts'
+
+/** What closing may take beyond the drain: sockets and files. */
+const CLOSING_MS = 5000
 
 /** Runs the proxy until it is stopped. */
 export async function serve(cli: Cli): Promise<ExitCode> {
   const settings = loadSettings(cli)
-  // On another thread, while all that serves is loaded here.
-  const heldKeys = holdKeys(settings)
-  const { serveWith } = await import('./serving.ts')
-  return serveWith(settings, { cli, heldKeys })
+  const logging = await loggerFor(settings, cli)
+  const { logger } = logging
+  for (const warning of environmentWarnings(cli.env)) logger.warn({ warning }, 'perhaps a misspelt setting')
+  const manager = serviceManager({
+    env: cli.env,
+    pid: process.pid,
+    clock: systemClock,
+    onTrouble: (error) => {
+      logger.warn({ error }, 'the service manager (NOTIFY_SOCKET) hears nothing: is systemd-notify installed?')
+    },
+  })
+  const app = await startOrExplain({
+    settings,
+    ...logging,
+    cli,
+    onTokenEvent: (event) => {
+      const line = serviceStatus(event)
+      if (line !== undefined) manager.status(line)
+    },
+    onStopping: (maxMs) => {
+      manager.stopping(maxMs)
+    },
+    alsoClose: () => manager.close(),
+  })
+  if (app === undefined) return 1
+  manager.ready()
+  announce({ settings, logger, app, cli })
+  return undefined
+}
+
+/** The logger that the settings ask for, and what it is to be told of secrets that come later. */
+export async function loggerFor(settings: Settings, { isTTY, out }: Pick<Cli, 'isTTY' | 'out'>): Promise<Logging> {
+  const { LOG_LEVEL: level, LOG_FORMAT: format } = settings
+  const secrets = new Set(secretsOf(settings))
+  const render = await lineRenderer({ format, isTTY })
+  const logger = createLogger({ level, destination: { write: out }, render, secrets: () => secrets })
+  return { logger, onSecret: (secret) => secrets.add(secret) }
+}
+
+interface Logging {
+  readonly logger: Logger
+  readonly onSecret: (secret: string) => void
+}
+
+/** How workers are started; loaded only where there are to be any. */
+export function workersOn(
+  stream: 'stdout' | 'stderr',
+  { env }: Pick<Cli, 'env'>,
+  { LOG_FORMAT: format }: Settings,
+): () => Promise<StartWorker> {
+  return async () => (await import('./worker-processes.ts')).workerProcesses(env, stream, format)
+}
+
+interface StartOptions extends Logging {
+  settings: Settings
+  cli: Cli
+  onTokenEvent?: NonNullable<AppDependencies['onTokenEvent']>
+  /** The end begins, and may take so long. */
+  onStopping?: (maxMs: number) => void
+  /** Closed after the proxy. */
+  alsoClose?: () => Promise<void>
+}
+
+/** The running proxy, which ends with the process; undefined, with one line on the standard error, where it could not start. */
+export async function startOrExplain(options: StartOptions): Promise<App | undefined> {
+  const { settings, logger, onSecret, cli, onTokenEvent, onStopping, alsoClose } = options
+  // Filled in once there is something to stop.
+  const running: { stop?: () => void } = {}
+  let app: App
+  try {
+    app = await startApp(settings, {
+      logger,
+      version: VERSION,
+      stateDirectory: stateDirectory(cli),
+      onSecret,
+      ca: caOf(settings, cli),
+      startWorker: workersOn('stdout', cli, settings),
+      ...(onTokenEvent && { onTokenEvent }),
+      onQuit: () => {
+        running.stop?.()
+      },
+    })
+  } catch (error) {
+    await alsoClose?.()
+    const line = explainListenError(error, settings)
+    if (line === undefined) throw error
+    cli.err(`${line}\n`)
+    return undefined
+  }
+  const timeoutMs = settings.DRAIN_DELAY_MS + settings.DRAIN_TIMEOUT_MS + CLOSING_MS
+  running.stop = cli.onStop({
+    timeoutMs,
+    close: async () => {
+      onStopping?.(timeoutMs)
+      logger.info({ drainDelayMs: settings.DRAIN_DELAY_MS, drainTimeoutMs: settings.DRAIN_TIMEOUT_MS }, 'stopping')
+      const { drained } = await app.close()
+      await alsoClose?.()
+      logger.info({ drained }, drained ? 'stopped' : 'stopped with requests cut short')
+      return drained
+    },
+    toggleDebug: () => {
+      app.logLevel.toggleDebug()
+    },
+    reload: () => {
+      logger.info('SIGHUP: reading files of credentials and certificates again, and asking for a token')
+      void app.reload()
+    },
+    onCrash: (err) => {
+      logger.fatal({ err }, 'crashed')
+    },
+  })
+  return app
+}
+
+function announce({ settings, logger, app, cli }: { settings: Settings; logger: Logger; app: App; cli: Cli }): void {
+  if (!logger.isLevelEnabled('info')) return
+  const { url, adminUrl, tls } = app
+  const { PROXY_SOCKET: socket } = settings
+  const upstream = settings.CLOUDAWARE_API_URL ?? settings.CLOUDAWARE_URL
+  if (!isPretty({ format: settings.LOG_FORMAT, isTTY: cli.isTTY })) {
+    logger.info({ version: VERSION, url, adminUrl, upstream, ...(tls && { tls }), socket }, 'listening')
+    return
+  }
+  cli.out(`
+  cloudaware-proxy ${VERSION}
+
+  Proxy     ${url}${tls ? secureLines(tls) : ''}${socket === undefined ? '' : `\n  Socket    ${socket}`}
+  Upstream  ${upstream}
+  Admin     ${adminUrl === undefined ? 'off' : `${adminUrl}/ (a page for your browser)`}
+
+  Point your tool at ${url} without a login. Ctrl-C stops.
+
+`)
+}
+
+function secureLines({ url, certificate, fingerprint }: NonNullable<App['tls']>): string {
+  return `\n  https     ${url}\n            ${certificate}\n            SHA-256 ${fingerprint}`
 }

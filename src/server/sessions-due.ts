@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http'
+import { identifyCaller, type CallerKey } from './caller-key.ts'
+import type { ProxyServer } from './server.ts'
+
+/** The keys of callers, whose sessions take some 30 ms of another thread each to derive: they are, when a request is the first to need one. */
+export interface CallerSessions {
+  /** The keys that are good now; without sessions until these are derived. */
+  readonly current: () => readonly CallerKey[]
+  readonly areDerived: boolean
+  deriveSessions(): Promise<void>
+}
+
+/** Handles a request at once where no session can matter; else when they are derived. */
+export function withSessionsDue(
+  handle: ProxyServer['handle'],
+  sessions: CallerSessions | undefined,
+): ProxyServer['handle'] {
+  if (sessions === undefined) return handle
+  return (request, response) => {
+    if (sessions.areDerived || needsNone(request, sessions.current())) handle(request, response)
+    else {
+      void sessions.deriveSessions().then(() => {
+        handle(request, response)
+      })
+    }
+  }
+}
+
+/** What no path policy would read as another path than it looks like, and where nobody logs in. */
+const DATA = /^\/services\/data(?:\/\w[\w.-]*)*\/?(?:\?|$)/
+
+/** A key names the caller by itself, and no login is answered. */
+function needsNone({ url = '', headers }: IncomingMessage, keys: readonly CallerKey[]): boolean {
+  return DATA.test(url) && identifyCaller(keys, headers) !== undefined
+}
