@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../clock.ts'
+import { Bag, type Bagged } from './bag.ts'
 import { LOOK_MS, Lookout } from './lookout.ts'
 
 /** So long may a caller send nothing of a body that is waited for. */
@@ -22,6 +23,8 @@ export class PacedBody {
   readonly #options: PacedBodyOptions
   /** What is read in the end: the request itself, or what is made of it. Nothing is wanted of the caller while nobody reads that. */
   source: Readable
+  /** Among those that are looked at. */
+  place: Bagged<PacedBody> | undefined
   #bytesIn: number
   #bytesOut = 0
   #owedMs = 0
@@ -68,7 +71,7 @@ export class PacedBody {
 
 /** A least pace for request bodies: callers who stop in the middle of one would use up the connections to Cloudaware. */
 export class BodyPace {
-  readonly #bodies = new Set<PacedBody>()
+  readonly #bodies = new Bag<PacedBody>()
   readonly #lookout: Lookout
 
   constructor(clock: Clock) {
@@ -80,8 +83,10 @@ export class BodyPace {
 
   watch(options: PacedBodyOptions): PacedBody {
     const body = new PacedBody(options)
-    this.#bodies.add(body)
-    options.response.on('close', () => this.#bodies.delete(body))
+    body.place = this.#bodies.add(body)
+    options.response.on('close', () => {
+      this.#forget(body)
+    })
     this.#lookout.wake()
     return body
   }
@@ -90,10 +95,14 @@ export class BodyPace {
     this.#lookout.close()
   }
 
+  #forget({ place }: PacedBody): void {
+    if (place !== undefined) this.#bodies.delete(place)
+  }
+
   #look(): void {
     for (const body of this.#bodies) {
       body.look()
-      if (body.isOver || body.isTooSlow) this.#bodies.delete(body)
+      if (body.isOver || body.isTooSlow) this.#forget(body)
       if (body.isTooSlow && !body.isOver) body.giveUp()
     }
   }

@@ -5,7 +5,7 @@ import { errorBody, PROXY_ERRORS, proxyStatus } from '../errors.ts'
 import type { ProxyErrorCode } from '../errors.ts'
 import { STATUS_CODES } from '../node-http.ts'
 import type { ListenerLimits } from './listener-limits.ts'
-import type { OpenExchange, OpenExchanges } from './open-exchanges.ts'
+import type { OpenExchange } from './open-exchanges.ts'
 
 const STATUS_BY_PARSER_ERROR: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -16,7 +16,7 @@ const STATUS_BY_PARSER_ERROR: Readonly<Record<string, number>> = {
 export interface ConnectionGuardOptions {
   readonly limits: ListenerLimits
   /** Those of the server. */
-  readonly open: OpenExchanges
+  readonly open: Iterable<OpenExchange>
 }
 
 /**

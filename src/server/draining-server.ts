@@ -6,7 +6,7 @@ import { createServer } from '../node-http.ts'
 import { guardConnections } from './connection-guard.ts'
 import { inviteBodiesWhenRead } from './expect-continue.ts'
 import type { ListenerLimits } from './listener-limits.ts'
-import { OpenExchanges } from './open-exchanges.ts'
+import { openExchanges, type OpenExchange } from './open-exchanges.ts'
 
 /** A certificate chain and its private key, PEM. */
 export interface TlsIdentity {
@@ -24,7 +24,7 @@ export interface DrainingServerOptions {
 /** A node server that, once closing, keeps no connection alive beyond the answer it is giving. */
 export class DrainingServer {
   readonly #server: Server | TlsServer
-  readonly #open: OpenExchanges
+  readonly #open: Iterable<OpenExchange>
   /** Of an https server: connections that have not finished their handshake, which node itself keeps no account of. */
   readonly #shaking = new Map<string, Socket>()
   #closed: Promise<void> | undefined
@@ -39,7 +39,7 @@ export class DrainingServer {
         ? createServer(limits.http, listener)
         : createTlsServer({ ...limits.http, ...limits.tls, ...identity }, listener)
     if (identity !== undefined) this.#followHandshakes()
-    this.#open = OpenExchanges.of(this.#server, () => {
+    this.#open = openExchanges(this.#server, () => {
       if (this.#closed) this.#server.closeIdleConnections()
     })
     guardConnections(this.#server, { limits, open: this.#open })

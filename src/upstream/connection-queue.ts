@@ -18,12 +18,23 @@ export interface ConnectionQueueOptions {
   readonly clock: Clock
 }
 
-/** Lets as many requests go as there are connections; the others wait in order, bounded in number and in time. */
+interface Place {
+  readonly waiter: Waiter
+  /** Monotonic milliseconds. */
+  readonly since: number
+}
+
+/**
+ * Lets as many requests go as there are connections; the others wait in order, bounded in number and in time. In an array, for what passed
+ * through a Map would outlive the collections of young objects; and with one timer for all, since all wait as long as each other.
+ */
 export class ConnectionQueue {
   readonly #options: ConnectionQueueOptions
   #active = 0
-  /** In the order of their coming, each with what ends its timer. */
-  readonly #waiting = new Map<Waiter, AbortController>()
+  /** In the order of their coming. */
+  readonly #waiting: Place[] = []
+  /** Ends the timer of those who wait; undefined where nobody does. */
+  #timer: AbortController | undefined
 
   constructor(options: ConnectionQueueOptions) {
     this.#options = options
@@ -34,53 +45,64 @@ export class ConnectionQueue {
   }
 
   get waiting(): number {
-    return this.#waiting.size
+    return this.#waiting.length
   }
 
   /** True where the place is taken at once; else the waiter will be told. Throws PROXY_UPSTREAM_BUSY where too many wait already. */
   enter(waiter: Waiter): boolean {
-    const { places, limit } = this.#options
+    const { places, limit, clock } = this.#options
     if (this.#active < places) {
       this.#active += 1
       return true
     }
-    if (this.#waiting.size >= limit) throw new ProxyError('PROXY_UPSTREAM_BUSY')
-    this.#wait(waiter)
+    if (this.#waiting.length >= limit) throw new ProxyError('PROXY_UPSTREAM_BUSY')
+    this.#waiting.push({ waiter, since: clock.monotonic() })
+    if (this.#timer === undefined) {
+      this.#timer = new AbortController()
+      void this.#refuseInTime(this.#timer.signal)
+    }
     return false
   }
 
   /** Gives a place back: it goes to whoever has waited longest. */
   leave(): void {
-    const [next] = this.#waiting
+    const next = this.#waiting.shift()
     if (next === undefined) {
       this.#active -= 1
       return
     }
-    const [waiter, timer] = next
-    this.#waiting.delete(waiter)
-    timer.abort()
+    this.#stopIfEmpty()
     // Not from within the end of another request: a row of failures would call each other until the stack is full.
     queueMicrotask(() => {
-      waiter.onPlace()
+      next.waiter.onPlace()
     })
   }
 
   /** No longer interested. Nothing happens where the waiter has its place already, or never waited. */
   withdraw(waiter: Waiter): void {
-    this.#waiting.get(waiter)?.abort()
-    this.#waiting.delete(waiter)
+    const at = this.#waiting.findIndex((place) => place.waiter === waiter)
+    if (at !== -1) this.#waiting.splice(at, 1)
+    this.#stopIfEmpty()
   }
 
-  #wait(waiter: Waiter): void {
+  #stopIfEmpty(): void {
+    if (this.#waiting.length > 0) return
+    this.#timer?.abort()
+    this.#timer = undefined
+  }
+
+  async #refuseInTime(signal: AbortSignal): Promise<void> {
     const { clock, timeoutMs } = this.#options
-    const timer = new AbortController()
-    this.#waiting.set(waiter, timer)
-    clock.sleep(timeoutMs, timer.signal).then(
-      () => {
-        // The place may have come in the very moment in which the time was up.
-        if (this.#waiting.delete(waiter)) waiter.onRefused(new ProxyError('PROXY_UPSTREAM_BUSY'))
-      },
-      () => undefined,
-    )
+    for (let oldest = this.#waiting[0]; oldest !== undefined && !signal.aborted; oldest = this.#waiting[0]) {
+      const leftMs = oldest.since + timeoutMs - clock.monotonic()
+      if (leftMs > 0) await clock.sleep(leftMs, signal).catch(() => undefined)
+      else this.#refuseOldest()
+    }
+  }
+
+  #refuseOldest(): void {
+    const oldest = this.#waiting.shift()
+    this.#stopIfEmpty()
+    oldest?.waiter.onRefused(new ProxyError('PROXY_UPSTREAM_BUSY'))
   }
 }

@@ -4,12 +4,12 @@ import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { guardConnections } from '../../src/server/connection-guard.ts'
 import { listenerLimits } from '../../src/server/listener-limits.ts'
-import { OpenExchanges } from '../../src/server/open-exchanges.ts'
+import { openExchanges } from '../../src/server/open-exchanges.ts'
 
 const limits = listenerLimits(600_000)
 const guarded = () => {
   const server = createServer(limits.http)
-  return guardConnections(server, { limits, open: OpenExchanges.of(server) })
+  return guardConnections(server, { limits, open: openExchanges(server) })
 }
 
 function exchange(socket: PassThrough, { complete = true, headersSent = false } = {}) {
