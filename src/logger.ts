@@ -1,7 +1,8 @@
 import { destination as stdout, pino, stdTimeFunctions } from 'pino'
 import type { DestinationStream, Logger } from 'pino'
 import type { Settings } from './config.ts'
-import { createRedactor } from './redaction.ts'
+import { createRedactor, isPlain } from './redaction.ts'
+import { remembered } from './remembered.ts'
 
 export type { Logger } from 'pino'
 
@@ -56,10 +57,11 @@ export function createLogger({
       write(redact(line))
     },
   }
-  const isFit = (text: string) => JSON_SAFE.test(text) && redact.isPlain(text)
-  const isKnownFit = redact.remembering(isFit)
+  let fitness = fitnessWith(redact.forms())
   const writeOwn: WriteOwn = ({ members, passing, recurring, message }) => {
-    if (!recurring.every(isKnownFit) || !passing.every(isFit)) return false
+    const forms = redact.forms()
+    if (forms !== fitness.forms) fitness = fitnessWith(forms)
+    if (!recurring.every(fitness.isKnownFit) || !passing.every(fitness.isFit)) return false
     write(`{"level":${INFO}${stdTimeFunctions.epochTime()}${origin}${members},"msg":"${message}"}\n`)
     return true
   }
@@ -81,6 +83,12 @@ export interface OwnLine {
 type WriteOwn = (line: OwnLine) => boolean
 
 const INFO = 30
+
+/** What may stand in a line as it is while these are the forms of the secrets; of texts that come again it is remembered. */
+function fitnessWith(forms: readonly string[]) {
+  const isFit = (text: string) => JSON_SAFE.test(text) && isPlain(text, forms)
+  return { forms, isFit, isKnownFit: remembered(isFit) }
+}
 
 /** What stands in a JSON string as it is: printable ASCII but for quotes and backslashes. */
 const JSON_SAFE = /^[ !#-[\]-~]*$/

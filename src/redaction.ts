@@ -1,5 +1,3 @@
-import { remembered } from './remembered.ts'
-
 export const REDACTED = '[redacted]'
 
 /** Members whose values are never printed, whatever they hold and however deep they stand. */
@@ -62,10 +60,8 @@ const HARMLESS = /^[\da-f-]{1,63}$/
 export interface Redactor {
   /** Blanks, in a finished line, everything that looks like a credential and each of the secrets in any form in which it travels. */
   (line: string): string
-  /** Whether nothing in a text, spelt as it will stand in a line, calls for more than a look: cheaper than blanking what is not there. */
-  readonly isPlain: (text: string) => boolean
-  /** The same function of a text, which remembers what it said lately for as long as the secrets are the same. */
-  readonly remembering: <T>(answer: (text: string) => T) => (text: string) => T
+  /** All forms in which the secrets of this moment travel: the same list for as long as there is no other secret. */
+  readonly forms: () => readonly string[]
 }
 
 /**
@@ -90,21 +86,16 @@ export function createRedactor(secrets: () => Iterable<string>): Redactor {
     for (const [shape, replacement] of SHAPES) redacted = redacted.replace(shape, replacement)
     return withoutTokens(redacted)
   }
-  const isPlain = (text: string) => {
-    for (const form of formsNow()) if (form.length <= text.length && text.includes(form)) return false
-    return HARMLESS.test(text) || !SUSPICIOUS.test(text)
-  }
-  const remembering: Redactor['remembering'] = (answer) => {
-    let answered = remembered(answer)
-    let answeredFor = formsNow()
-    return (text) => {
-      const formsOfNow = formsNow()
-      if (formsOfNow !== answeredFor) answered = remembered(answer)
-      answeredFor = formsOfNow
-      return answered(text)
-    }
-  }
-  return Object.assign(redact, { isPlain, remembering })
+  return Object.assign(redact, { forms: formsNow })
+}
+
+/**
+ * Whether nothing in a text, spelt as it will stand in a line, calls for more than a look, with these forms of secrets: cheaper than
+ * blanking what is not there.
+ */
+export function isPlain(text: string, forms: readonly string[]): boolean {
+  for (const form of forms) if (form.length <= text.length && text.includes(form)) return false
+  return HARMLESS.test(text) || !SUSPICIOUS.test(text)
 }
 
 /** As it is, as it stands in a JSON string, in a URL, in a form. */

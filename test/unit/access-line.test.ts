@@ -91,3 +91,17 @@ test("another's logger has no such way", () => {
     false,
   )
 })
+
+test('a secret that comes later is blanked in lines like those before', () => {
+  const secrets = new Set<string>()
+  const lines: string[] = []
+  const log = createLogger({
+    level: 'info',
+    destination: { write: (line) => lines.push(line) },
+    secrets: () => secrets,
+  })
+  logAccess(log, exchangeOf({ target: '/a/hidden/path' }))
+  secrets.add('hidden')
+  logAccess(log, exchangeOf({ target: '/a/hidden/path' }))
+  expect(lines.map((line) => line.includes('hidden'))).toEqual([true, false])
+})
