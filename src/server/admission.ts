@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { identifyCaller } from './caller-key.ts'
 import type { CallerKey } from './caller-key.ts'
 import { createHostPolicy } from './host-policy.ts'
+import { callerFinder } from './known-callers.ts'
 import { createOriginPolicy } from './origin-policy.ts'
 import type { Refusal } from './refusal.ts'
 import { parseTarget } from './request-target.ts'
@@ -45,6 +45,7 @@ export function createAdmission(options: AdmissionOptions): (request: IncomingMe
   const judgeHost = createHostPolicy(options)
   const judgeOrigin = createOriginPolicy(options)
   const { callerKeys, mayBeInBody = () => false } = options
+  const findCaller = callerFinder()
 
   return (request) => {
     const { headers, rawHeaders, method = '', url = '' } = request
@@ -58,7 +59,7 @@ export function createAdmission(options: AdmissionOptions): (request: IncomingMe
     const origin = judgeOrigin({ method, headers, originCount, isSecure: 'encrypted' in request.socket })
     if (origin.kind === 'refused') return { refusal: origin.refusal, target }
     // A preflight carries no key: browsers send it without credentials.
-    const caller = callerKeys && identifyCaller(callerKeys(), headers)
+    const caller = callerKeys && findCaller(request.socket, callerKeys(), headers)
     const isPreflight = origin.kind === 'preflight'
     const isKeyDue = callerKeys !== undefined && caller === undefined && !isPreflight
     if (isKeyDue && !mayBeInBody(method, target.policyPath)) return { refusal: KEY_REQUIRED, cors: origin.cors, target }
