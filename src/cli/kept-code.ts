@@ -6,9 +6,9 @@ import { pathToFileURL } from 'node:url'
 import { getHeapCodeStatistics } from 'node:v8'
 import { Script } from 'node:vm'
 
-/** By then what a start comes to has run, and V8 has thrown none of it away yet. */
-const SETTLED_MS = 3000
-/** So much more code than when it was kept: it was kept too early, by a start that failed for instance. */
+/** By the first, what a start comes to has run, and V8 has thrown none of it away yet; by the second, callers may have come. */
+const SETTLED_MS = [1000, 60_000]
+/** So much more code than when it was kept: that was too early, or a start that failed. */
 const MUCH_MORE = 1.2
 
 const DIGEST_BYTES = 32
@@ -28,7 +28,7 @@ export interface Keeping {
   readonly file: string
   /** Of the program's content; V8 itself compares lengths only. */
   readonly digest: string
-  readonly settledMs?: number
+  readonly settledMs?: readonly number[]
 }
 
 /**
@@ -52,16 +52,16 @@ export function runKept({ program, kept }: KeptOptions): { exports: unknown; isK
 
 /** When a program that stays has settled, or at the end of one that went well. `sizeBefore`: of the code when it was kept. */
 function keepLater(script: Script, keeping: Keeping, sizeBefore: number): void {
-  let isDone = false
+  let sizeKept = sizeBefore
   const keep = () => {
     const size = codeSize()
-    if (isDone || size < sizeBefore * MUCH_MORE) return
-    isDone = true
+    if (size < sizeKept * MUCH_MORE) return
+    sizeKept = size
     write(keeping, { size, code: script.createCachedData() })
   }
-  setTimeout(keep, keeping.settledMs ?? SETTLED_MS).unref()
+  for (const ms of keeping.settledMs ?? SETTLED_MS) setTimeout(keep, ms).unref()
   process.once('exit', (code) => {
-    if (code === 0 && sizeBefore === 0) keep()
+    if (code === 0) keep()
   })
 }
 

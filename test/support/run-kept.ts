@@ -3,7 +3,7 @@ import process from 'node:process'
 import { runKept } from '../../src/cli/kept-code.ts'
 
 const [program = '', digest = '', file = '', end = ''] = process.argv.slice(2)
-const { exports, isKept } = runKept({ program, kept: { file, digest, settledMs: 0 } })
+const { exports, isKept } = runKept({ program, kept: { file, digest, settledMs: [0] } })
 process.stdout.write(`${JSON.stringify({ exports, isKept })}\n`)
 if (end === 'stay') process.stdin.resume()
 else process.exitCode = Number(end)
