@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { identifyCaller, type CallerKey } from './caller-key.ts'
 import type { ProxyServer } from './server.ts'
 
-/** The keys of callers, whose sessions take some 30 ms of another thread each to derive: they are, when a request is the first to need one. */
+/** The keys of callers, whose sessions take some 30 ms of another thread each to derive: they are, when a request needs one, or after the first. */
 export interface CallerSessions {
   /** The keys that are good now; without sessions until these are derived. */
   readonly current: () => readonly CallerKey[]
@@ -17,8 +17,12 @@ export function withSessionsDue(
 ): ProxyServer['handle'] {
   if (sessions === undefined) return handle
   return (request, response) => {
-    if (sessions.areDerived || needsNone(request, sessions.current())) handle(request, response)
-    else {
+    if (sessions.areDerived) handle(request, response)
+    else if (needsNone(request, sessions.current())) {
+      // After its answer, for the start is over then; and not later, for asking this costs each request.
+      response.on('close', () => void sessions.deriveSessions())
+      handle(request, response)
+    } else {
       void sessions.deriveSessions().then(() => {
         handle(request, response)
       })

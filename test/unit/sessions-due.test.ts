@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { expect, test } from 'vitest'
 import { digestKeys } from '../../src/server/caller-key.ts'
@@ -32,17 +33,21 @@ function setUp() {
     },
     // All that is looked at.
     ask: (url: string, headers: Readonly<Record<string, string>>) => {
-      handle({ url, headers } as unknown as IncomingMessage, undefined as unknown as ServerResponse)
+      const response = new EventEmitter()
+      handle({ url, headers } as unknown as IncomingMessage, response as unknown as ServerResponse)
+      return response
     },
   }
 }
 
 test.each(['/services/data', '/services/data/v67.0/query?q=SELECT+Id', '/services/data/v67.0/sobjects/A__c/a0B00'])(
-  'a key and data: no session is waited for, nor derived (%s)',
+  'a key and data: no session is waited for; they are derived after the answer (%s)',
   (url) => {
     const { state, ask } = setUp()
-    ask(url, BY_KEY)
+    const response = ask(url, BY_KEY)
     expect(state).toMatchObject({ handled: [url], asked: 0 })
+    response.emit('close')
+    expect(state).toMatchObject({ handled: [url], asked: 1 })
   },
 )
 
