@@ -32,8 +32,12 @@ const COLLECTIONS = /\/composite\/sobjects(?:\/|$)/
 export function queriesFor(type: string): (policyPath: string, search: string) => boolean {
   // Nearly every query is told by a look at it as it was sent: decoding it costs more than all the rest of the policy.
   const spelt = new RegExp([...type.matchAll(/\w/g)].map(([letter]) => encodings(letter)).join(''), 'i')
+  const plain = new RegExp(type, 'i')
   const pattern = typePattern(type)
-  return (path, search) => spelt.test(search) && takesQuery(path) && pattern.test(decodedQuery(search))
+  return (path, search) => {
+    const isSpelt = (search.includes('%') ? spelt : plain).test(search)
+    return isSpelt && takesQuery(path) && pattern.test(decodedQuery(search))
+  }
 }
 
 /** A letter as itself or percent-encoded, small or capital. */

@@ -25,17 +25,22 @@ export function parseTarget(rawUrl: string): Target | TargetProblem {
   if (NOT_IN_A_URL.test(search)) {
     return { problem: 'The query holds a control, space, # or non-ASCII character: percent-encode it as UTF-8.' }
   }
-  const sent = queryAt === -1 ? rawUrl : rawUrl.slice(0, queryAt)
-  if (NOT_IN_A_URL.test(sent) || sent.includes('\\')) {
-    return { problem: 'The path holds a control, space, #, backslash or non-ASCII character.' }
-  }
-  // The Salesforce CLI and Data Loader send //services/…; http-proxy would refuse it.
-  const path = collapseSlashes(sent)
-  const { policyPath, shownPath } = read(path)
+  const { path, policyPath, shownPath } = read(queryAt === -1 ? rawUrl : rawUrl.slice(0, queryAt))
   return typeof policyPath === 'string' ? { path, search, policyPath, shownPath } : policyPath
 }
 
-const read = remembered((path) => ({ policyPath: decodedForPolicy(path), shownPath: normalPath(path) }))
+const read = remembered((sent) => {
+  // The Salesforce CLI and Data Loader send //services/…; http-proxy would refuse it.
+  const path = collapseSlashes(sent)
+  return { path, policyPath: meaningOf(path), shownPath: normalPath(path) }
+})
+
+function meaningOf(path: string): string | TargetProblem {
+  if (NOT_IN_A_URL.test(path) || path.includes('\\')) {
+    return { problem: 'The path holds a control, space, #, backslash or non-ASCII character.' }
+  }
+  return decodedForPolicy(path)
+}
 
 /** The target with repeated slashes of its path collapsed: for the router, before the guard judges it. The query stays as it is. */
 export function collapseSlashes(target: string): string {
