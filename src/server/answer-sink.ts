@@ -7,29 +7,30 @@ import type { ExchangeFacts } from './exchange.ts'
 import { writeInterim } from './interim-answer.ts'
 import type { UnreadAnswer, UnreadAnswers } from './unread-answers.ts'
 
-export interface AnswerSinkOptions {
+/** Whose answer it is; told how it goes. */
+export interface AnswerOwner {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly facts: ExchangeFacts
   /** Returned as X-Request-Id. */
   readonly requestId: string
   /** Monotonic milliseconds. */
-  readonly now: () => number
+  now(): number
   /** The origin whose absolute Location values point back at the caller's address; asked once an answer is there. */
-  readonly upstreamOrigin: () => string
+  upstreamOrigin(): string
   readonly callerOrigin: string
   /** Fields for a listed web origin, where the caller is one. */
   readonly cors: Readonly<Record<string, string>> | undefined
   /** Told of the size of each piece of the body. */
-  readonly onStreamed: (bytes: number) => void
+  onStreamed(bytes: number): void
   /** Called once, when the head of the upstream's answer is written: the answer is ours to write from here. */
-  readonly onAnswer: () => void
+  onAnswer(): void
   /** Where it is known while its caller does not read. */
   readonly unread: UnreadAnswers
   /** Called when its caller has not read for too long, and others wait for the connection. */
-  readonly onUnread: () => void
+  onUnread(): void
   /** Called when there is no answer to write: nothing has been sent to the caller yet. */
-  readonly onFailure: (error: Error) => void
+  onFailure(error: Error): void
 }
 
 /**
@@ -38,7 +39,7 @@ export interface AnswerSinkOptions {
  * a part is never taken for the whole.
  */
 export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
-  readonly #options: AnswerSinkOptions
+  readonly #owner: AnswerOwner
   #controller: Dispatcher.DispatchController | undefined
   #context: ExchangeContext = { sessionReplaced: false }
   #callerLeft = false
@@ -47,9 +48,9 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
   #length = NaN
   #isWhole = false
 
-  constructor(options: AnswerSinkOptions) {
-    this.#options = options
-    const { response } = options
+  constructor(owner: AnswerOwner) {
+    this.#owner = owner
+    const { response } = owner
     // `on`: an event that comes once needs no wrapper that takes the listener off.
     response.on('close', () => {
       this.#isRead()
@@ -77,13 +78,14 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     fields: IncomingHttpHeaders,
     text?: string,
   ): void {
-    const { response, facts, requestId, upstreamOrigin, callerOrigin, cors, onAnswer } = this.#options
+    const owner = this.#owner
+    const { response, facts, cors } = owner
     const { sessionReplaced } = this.#context
     const proxyStatusValue = sessionReplaced ? proxyStatus({ details: 'session replaced' }) : undefined
     const headers = callerHeaders(rawPairs(controller.rawHeaders), {
       family: facts.family,
-      upstreamOrigin: upstreamOrigin(),
-      callerOrigin,
+      upstreamOrigin: owner.upstreamOrigin(),
+      callerOrigin: owner.callerOrigin,
       cors: status < 200 ? undefined : cors,
       ...(proxyStatusValue !== undefined && status >= 200 && { proxyStatus: proxyStatusValue }),
     })
@@ -91,7 +93,7 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
       writeInterim(response, status, headers)
       return
     }
-    headers.push('X-Request-Id', requestId)
+    headers.push('X-Request-Id', owner.requestId)
     facts.sessionReplaced = sessionReplaced
     facts.sfdcRequestId = single(fields['x-sfdc-request-id'])
     facts.limitInfo = single(fields['sforce-limit-info'])
@@ -99,7 +101,7 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     this.#length = lengthOf(headers)
     // First: what Node refuses to write, it refuses by throwing, and then there is no answer yet.
     response.writeHead(status, writableReason(text), headers)
-    onAnswer()
+    owner.onAnswer()
     // A stream's head must not wait for its first event; a small answer's head leaves with its body, in one write.
     // An empty write and not flushHeaders, which would send the bytes of latin1 as UTF-8.
     queueMicrotask(() => {
@@ -108,9 +110,9 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const { response, facts, onStreamed } = this.#options
+    const { response, facts } = this.#owner
     facts.bytesOut += chunk.length
-    onStreamed(chunk.length)
+    this.#owner.onStreamed(chunk.length)
     facts.bodies?.answer.add(chunk)
     if (chunk.length === this.#length) {
       this.#isWhole = true
@@ -122,7 +124,7 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     if (response.write(chunk) || this.#isWaitingForDrain) return
     this.#isWaitingForDrain = true
     controller.pause()
-    this.#options.unread.add(this)
+    this.#owner.unread.add(this)
     response.once('drain', () => {
       this.#isRead()
       controller.resume()
@@ -130,18 +132,18 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
   }
 
   giveUp(): void {
-    this.#options.onUnread()
+    this.#owner.onUnread()
   }
 
   /** Or there is no more to be read that would hold a connection. */
   #isRead(): void {
-    if (this.#isWaitingForDrain) this.#options.unread.delete(this)
+    if (this.#isWaitingForDrain) this.#owner.unread.delete(this)
     this.#isWaitingForDrain = false
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    const { response, facts, now } = this.#options
-    facts.upstreamEndedAt = now()
+    const { response, facts } = this.#owner
+    facts.upstreamEndedAt = this.#owner.now()
     this.#isRead()
     if (!this.#isWhole) {
       const trailers = callerTrailers(rawPairs(controller.rawTrailers))
@@ -152,17 +154,17 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    const { response, facts, now, onFailure } = this.#options
-    facts.upstreamEndedAt = now()
+    const { response, facts } = this.#owner
+    facts.upstreamEndedAt = this.#owner.now()
     if (this.#callerLeft) return
     if (response.headersSent) response.destroy(error)
-    else onFailure(error)
+    else this.#owner.onFailure(error)
     this.#drainRequest()
   }
 
   /** An answer may come before the body is through: the rest is read and thrown away, so that the next request on the connection is found. */
   #drainRequest(): void {
-    const { request } = this.#options
+    const { request } = this.#owner
     if (!request.readableEnded) request.resume()
   }
 }

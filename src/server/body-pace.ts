@@ -13,9 +13,9 @@ export interface PacedBodyOptions {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** Bytes of the answer so far: who is answered while he sends may wait for the next piece before he goes on. */
-  readonly bytesOut: () => number
+  bytesOut(): number
   /** Called at most once: the caller sends too slowly, or not at all. */
-  readonly onTooSlow: () => void
+  onTooSlow(): void
 }
 
 /** A request body on its way in. */

@@ -14,11 +14,10 @@ import type { SessionConfirmation } from './session-confirmation.ts'
 import { soapBody } from './soap-body.ts'
 import { SoapSession } from './soap-session.ts'
 
-export interface ExchangeParts {
+export interface SharedByExchanges {
+  readonly options: BearerOptions
   readonly dispatch: Dispatcher['dispatch']
   readonly confirmation: SessionConfirmation
-  readonly request: ForwardOptions
-  readonly handler: Dispatcher.DispatchHandler
 }
 
 /** One request of a caller's: a token and a place among the connections for it, then an attempt, and another where that is safe. */
@@ -37,19 +36,19 @@ export class BearerExchange implements AttemptOwner, Waiter {
   #isReplayTold = false
   #isOver = false
 
-  constructor(options: BearerOptions, { dispatch, confirmation, request, handler }: ExchangeParts) {
+  constructor(shared: SharedByExchanges, request: ForwardOptions, handler: Dispatcher.DispatchHandler) {
+    const { options } = shared
     this.handler = handler
     this.family = familyOf(policyPathOf(request))
-    this.controller = new ExchangeController((reason) => {
-      this.#fail(reason)
-    })
+    this.controller = new ExchangeController(this)
     this.#options = options
-    this.#dispatch = dispatch
-    this.#confirmation = confirmation
+    this.#dispatch = shared.dispatch
+    this.#confirmation = shared.confirmation
     this.#request = request
     if (request.body instanceof Readable) {
       const { replayLimitBytes: limitBytes, bodyMemory } = options
-      const { claim = bodyMemory.claim({ isNeeded: false }), onBody: onChunk } = request
+      const { claim = bodyMemory.claim({ isNeeded: false }) } = request
+      const onChunk = (chunk: Buffer) => request.onBody?.(chunk)
       this.#body = new ReplayableBody(request.body, { limitBytes, claim, onChunk })
     }
   }
@@ -139,13 +138,14 @@ export class BearerExchange implements AttemptOwner, Waiter {
 
   #attempt(token: AccessToken, { headers, body }: { headers: readonly string[]; body: Readable | null }): void {
     this.#isDispatched = true
-    const options = {
-      ...this.#request,
-      origin: this.#options.originFor(token),
-      headers: withSession(headers, this.family, token.value),
-      body,
-    }
+    const { path, method } = this.#request
+    const origin = this.#options.originFor(token)
+    const options = { origin, path, method, headers: withSession(headers, this.family, token.value), body }
     this.#dispatch(options, new Attempt(this, token))
+  }
+
+  onAbort(reason: Error): void {
+    this.#fail(reason)
   }
 
   attemptBegun(attempt: Dispatcher.DispatchController): void {

@@ -11,9 +11,9 @@ import { SessionConfirmation } from './session-confirmation.ts'
  */
 export function bearer(options: BearerOptions): Dispatcher.DispatchInterceptor {
   return (dispatch) => {
-    const confirmation = new SessionConfirmation({ ...options, dispatch })
+    const shared = { options, dispatch, confirmation: new SessionConfirmation({ ...options, dispatch }) }
     return function dispatchWithToken(request, handler) {
-      new BearerExchange(options, { dispatch, confirmation, request, handler }).start()
+      new BearerExchange(shared, request, handler).start()
       return true
     }
   }

@@ -9,6 +9,11 @@ export interface ExchangeContext {
   readonly sessionReplaced: boolean
 }
 
+export interface AbortableExchange {
+  /** Called where no attempt is on a connection: then nobody else would end the exchange. */
+  onAbort(reason: Error): void
+}
+
 /**
  * The handle of an exchange from its first moment to its last, whatever it is waiting for: a token, a connection, the beginning of its body,
  * an answer. undici's own controllers exist for as long as one attempt is on a connection.
@@ -17,13 +22,12 @@ export class ExchangeController implements Dispatcher.DispatchController, Exchan
   sessionReplaced = false
   rawHeaders: RawFields = null
   rawTrailers: RawFields = null
-  readonly #onAbort: (reason: Error) => void
+  readonly #exchange: AbortableExchange
   #attempt: Attempt | undefined
   #reason: Error | null = null
 
-  /** `onAbort` is called where no attempt is on a connection: then nobody else would end the exchange. */
-  constructor(onAbort: (reason: Error) => void) {
-    this.#onAbort = onAbort
+  constructor(exchange: AbortableExchange) {
+    this.#exchange = exchange
   }
 
   /** Follows this attempt from now on; ends it at once where the exchange has been aborted before it began. */
@@ -41,7 +45,7 @@ export class ExchangeController implements Dispatcher.DispatchController, Exchan
     if (this.#reason) return
     this.#reason = reason
     if (this.#attempt) this.#attempt.abort(reason)
-    else this.#onAbort(reason)
+    else this.#exchange.onAbort(reason)
   }
 
   get aborted(): boolean {
