@@ -116,9 +116,8 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     facts.bodies?.answer.add(chunk)
     if (chunk.length === this.#length) {
       this.#isWhole = true
-      // A string, for Node puts the head before it, and one piece costs less to write than two.
-      if (chunk.length <= MAX_IN_ONE_PIECE) response.end(chunk.toString('latin1'), 'latin1')
-      else response.end(chunk)
+      // Not `write` and `end`, which would be as many pieces for Node to put together.
+      response.end(chunk)
       return
     }
     if (response.write(chunk) || this.#isWaitingForDrain) return
@@ -168,9 +167,6 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     if (!request.readableEnded) request.resume()
   }
 }
-
-/** Larger answers would be copied more often than a second piece costs. */
-const MAX_IN_ONE_PIECE = 16 * 1024
 
 /** NaN where there is none. */
 function lengthOf(headers: readonly string[]): number {

@@ -40,11 +40,14 @@ export interface Way {
   readonly clock: Clock
   /** Shared by all that is held of requests. */
   readonly bodyMemory: BodyMemory
-  /** Told of the size of each piece of a body, either way. */
+  /** Told of the size of each piece of a large body, either way. */
   readonly onStreamed: (bytes: number) => void
   readonly bodyPace: BodyPace
   readonly unread: UnreadAnswers
 }
+
+/** Bodies of this size cost more in V8's own heap than outside it, which is collected often enough for that. */
+const SMALL_BYTES = 16 * 1024
 
 /**
  * One request, on its way: its bytes as they came, without what belongs to this hop or would be a session of the caller's. It is itself what
@@ -141,7 +144,7 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
 
   onBody(chunk: Buffer): void {
     this.facts.bytesIn += chunk.length
-    this.#way.onStreamed(chunk.length)
+    this.onStreamed(chunk.length)
     this.facts.bodies?.request.add(chunk)
   }
 
@@ -174,7 +177,8 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
   }
 
   onStreamed(bytes: number): void {
-    this.#way.onStreamed(bytes)
+    const { bytesIn, bytesOut } = this.facts
+    if (bytesIn + bytesOut > SMALL_BYTES) this.#way.onStreamed(bytes)
   }
 
   onAnswer(): void {
