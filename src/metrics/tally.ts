@@ -60,7 +60,7 @@ export class Tally implements ExchangeObserver {
       1,
       family,
       METHODS.has(method) ? method : 'other',
-      isBrokenOff || status === undefined ? 'aborted' : `${Math.floor(status / 100)}xx`,
+      isBrokenOff || status === undefined ? 'aborted' : classOf(status),
       this.#callerLabel(caller),
     )
     this.ownSeconds.observe(family, (ms - (upstreamMs ?? 0)) / 1000)
@@ -133,4 +133,12 @@ export class Tally implements ExchangeObserver {
     this.#callers.add(caller)
     return caller
   }
+}
+
+const CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx']
+
+/** The same string each time. */
+function classOf(status: number): string {
+  const hundreds = Math.floor(status / 100)
+  return CLASSES[hundreds] ?? `${hundreds}xx`
 }

@@ -6,7 +6,7 @@ import { createServer } from '../node-http.ts'
 import { guardConnections } from './connection-guard.ts'
 import { inviteBodiesWhenRead } from './expect-continue.ts'
 import type { ListenerLimits } from './listener-limits.ts'
-import { openExchanges, type OpenExchange } from './open-exchanges.ts'
+import { OpenExchanges } from './open-exchanges.ts'
 
 /** A certificate chain and its private key, PEM. */
 export interface TlsIdentity {
@@ -24,13 +24,17 @@ export interface DrainingServerOptions {
 /** A node server that, once closing, keeps no connection alive beyond the answer it is giving. */
 export class DrainingServer {
   readonly #server: Server | TlsServer
-  readonly #open: Iterable<OpenExchange>
+  readonly #open = new OpenExchanges(() => {
+    if (this.#closed) this.#server.closeIdleConnections()
+  })
   /** Of an https server: connections that have not finished their handshake, which node itself keeps no account of. */
   readonly #shaking = new Map<string, Socket>()
   #closed: Promise<void> | undefined
 
   constructor({ limits, handle, identity }: DrainingServerOptions) {
     const listener: RequestListener = (request, response) => {
+      // Not by a listener of its own, for which Node would copy the list of them at each request.
+      this.#open.add(request, response)
       if (this.#closed) response.shouldKeepAlive = false
       handle(request, response)
     }
@@ -39,9 +43,6 @@ export class DrainingServer {
         ? createServer(limits.http, listener)
         : createTlsServer({ ...limits.http, ...limits.tls, ...identity }, listener)
     if (identity !== undefined) this.#followHandshakes()
-    this.#open = openExchanges(this.#server, () => {
-      if (this.#closed) this.#server.closeIdleConnections()
-    })
     guardConnections(this.#server, { limits, open: this.#open })
     inviteBodiesWhenRead(this.#server)
   }

@@ -1,5 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Server as TlsServer } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Bag } from './bag.ts'
 
 export interface OpenExchange {
@@ -7,20 +6,31 @@ export interface OpenExchange {
   readonly response: ServerResponse
 }
 
-/** The requests of this server that are under way, from now on; `onEnd` is called when one is over. */
-export function openExchanges(server: Server | TlsServer, onEnd: () => void = ignore): Iterable<OpenExchange> {
-  const open = new Bag<OpenExchange>()
-  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-    const exchange = open.add({ request, response })
+/** The requests of a server that are under way. */
+export class OpenExchanges implements Iterable<OpenExchange> {
+  readonly #open = new Bag<OpenExchange>()
+  readonly #onEnd: () => void
+
+  /** `onEnd` is called when one is over. */
+  constructor(onEnd: () => void = ignore) {
+    this.#onEnd = onEnd
+  }
+
+  [Symbol.iterator](): Iterator<OpenExchange> {
+    return this.#open[Symbol.iterator]()
+  }
+
+  /** From here to its end. */
+  add(request: IncomingMessage, response: ServerResponse): void {
+    const exchange = this.#open.add({ request, response })
     // What is written to a caller who left is no news, and an error that nobody listens to would end the process.
     response.on('error', ignore)
     // `on`: an event that comes once needs no wrapper that takes the listener off.
     response.on('close', () => {
-      open.delete(exchange)
-      onEnd()
+      this.#open.delete(exchange)
+      this.#onEnd()
     })
-  })
-  return open
+  }
 }
 
 const ignore = () => undefined

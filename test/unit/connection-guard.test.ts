@@ -4,12 +4,16 @@ import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { guardConnections } from '../../src/server/connection-guard.ts'
 import { listenerLimits } from '../../src/server/listener-limits.ts'
-import { openExchanges } from '../../src/server/open-exchanges.ts'
+import { OpenExchanges } from '../../src/server/open-exchanges.ts'
 
 const limits = listenerLimits(600_000)
 const guarded = () => {
   const server = createServer(limits.http)
-  return guardConnections(server, { limits, open: openExchanges(server) })
+  const open = new OpenExchanges()
+  server.on('request', (request, response) => {
+    open.add(request, response)
+  })
+  return guardConnections(server, { limits, open })
 }
 
 function exchange(socket: PassThrough, { complete = true, headersSent = false } = {}) {
