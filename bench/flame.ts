@@ -12,12 +12,11 @@ import { ours } from './contestants.ts'
 import { firstAnswer } from './first-answer.ts'
 import { flameGraph } from './flame-graph.ts'
 import { openLab } from './lab.ts'
-import { load } from './load.ts'
+import { CONNECTIONS, load, warmUp } from './load.ts'
 import { freePort, start } from './processes.ts'
 
 const [out, main] = process.argv.slice(2)
 if (out === undefined) throw new Error('usage: node bench/flame.ts OUT.svg [MAIN]')
-const CONNECTIONS = 32
 
 const root = resolve(import.meta.dirname, '..')
 if (main === undefined) await bundle({ root, outdir: join(root, 'dist') })
@@ -28,7 +27,7 @@ const [bundled = '', ...rest] = args
 const named = ['--perf-basic-prof', '--interpreted-frames-native-stack']
 await using proxy = start({ ...command, args: [...named, main ?? bundled, ...rest] })
 await firstAnswer(port)
-await load({ port, connections: CONNECTIONS, seconds: 4 })
+await warmUp(port, 2)
 
 const data = join(lab.directory, 'perf.data')
 const flags = ['record', '-q', '-e', 'cpu-clock', '-F', '2999', '-g', '-t', String(proxy.pid), '-o', data]

@@ -1,6 +1,7 @@
 import { BARE, FLOOR, named, OURS, ours } from './contestants.ts'
 import { firstAnswer } from './first-answer.ts'
 import type { Lab } from './lab.ts'
+import { warmUp } from './load.ts'
 import { pacedLoad, type Sample } from './paced-load.ts'
 import { freePort, listening, start } from './processes.ts'
 import { percentile } from './statistics.ts'
@@ -34,7 +35,7 @@ export async function latency({
     stack.use(start(named(name).command({ port, target: lab.plain, lab })))
     await listening(port)
     await firstAnswer(port)
-    await pacedLoad({ port, perSecond: PER_SECOND, seconds: 2 })
+    await warmUp(port, 1)
     entrants.push({ name, port, p50: [], p99: [] })
   }
   for (let round = 0; round < rounds; round++) {
@@ -75,7 +76,7 @@ export async function refreshUnderLoad({
   )
   await listening(port)
   await firstAnswer(port)
-  await pacedLoad({ port, perSecond: PER_SECOND, seconds: 2 })
+  await warmUp(port, 1)
   const before = millisecondsOf(await pacedLoad({ port, perSecond: PER_SECOND, seconds }))
   const worst: number[] = []
   for (let refresh = 0; refresh < refreshes; refresh++) {

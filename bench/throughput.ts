@@ -1,6 +1,6 @@
 import { CONTESTANTS, type Contestant } from './contestants.ts'
 import type { Lab, Target } from './lab.ts'
-import { load } from './load.ts'
+import { CONNECTIONS, load, warmUp } from './load.ts'
 import { freePort, listening, start, type Running } from './processes.ts'
 import { firstAnswer } from './first-answer.ts'
 
@@ -24,8 +24,6 @@ export interface ThroughputOptions {
   readonly say: (text: string) => void
 }
 
-export const CONNECTIONS = 32
-
 /** All are up at once and take turns, in another order each round, so that what else the machine does meets them alike. */
 export async function throughput(options: ThroughputOptions): Promise<Series[]> {
   const { lab, target, contestants, rounds, seconds, say } = options
@@ -42,7 +40,7 @@ export async function throughput(options: ThroughputOptions): Promise<Series[]> 
       say(`${name} is left out: ${String(error)}`)
       continue
     }
-    await load({ port, connections: CONNECTIONS, seconds: seconds * 2 })
+    await warmUp(port, seconds)
     const series = { name, requestsPerSecond: [], cpuMicroseconds: [], p50Ms: [], p99Ms: [], failed: 0 }
     entrants.push({ running, port, series })
   }
