@@ -1,8 +1,8 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Dispatcher } from 'undici'
-import { describe, expect, test } from 'vitest'
+import { Client, type Dispatcher } from 'undici'
+import { describe, expect, test, vi } from 'vitest'
 import { ConnectionPool } from '../../src/upstream/connection-pool.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -147,6 +147,27 @@ describe('a pool of connections', () => {
     const second = ask({ pool, origin: young.url })
     old.waiting[0]?.end('first')
     expect(await Promise.all([first, second])).toEqual(['first', 'ok'])
+  })
+
+  test('what says twice that it is free is free once: no request waits behind another on its connection', async () => {
+    await using origin = await startPatient()
+    await using pool = startPool({ connections: 2 })
+    const used = vi.spyOn(Client.prototype, 'dispatch')
+    const first = ask({ pool, origin: origin.url })
+    await origin.arrived(1)
+    origin.waiting[0]?.end()
+    await first
+    await new Promise(setImmediate)
+    const client = used.mock.contexts[0] as Client
+    used.mockRestore()
+    // Its types know some of its events only.
+    EventEmitter.prototype.emit.call(client, 'drain', new URL(origin.url), [client])
+
+    const answers = [ask({ pool, origin: origin.url }), ask({ pool, origin: origin.url })]
+    await origin.arrived(3)
+    for (const response of origin.waiting) response.end()
+    await Promise.all(answers)
+    expect(origin.connections).toBe(2)
   })
 
   test('a request that cannot be written is told so, and takes no connection with it', async () => {
