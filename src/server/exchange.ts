@@ -4,7 +4,6 @@ import type { ApiFamily } from '../upstream/api-family.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
 import type { BodyCapture } from './body-capture.ts'
 import type { Guard } from './guard.ts'
-import { normalPath } from './normal-path.ts'
 
 /** What the forwarder learns of an exchange while it runs. Times are monotonic milliseconds. */
 export interface ExchangeFacts {
@@ -52,7 +51,7 @@ export interface Exchange {
   readonly id: string
   readonly method: string
   readonly target: string
-  /** Its path as it may be logged: see {@link normalPath}. */
+  /** Its path as it may be logged: see normal-path.ts. */
   readonly shownPath: string
   readonly family: ApiFamily
   /** Undefined where the caller left before there was an answer. */
@@ -95,7 +94,7 @@ interface Watched {
   readonly reply: FastifyReply
   readonly observer: ExchangeObserver
   readonly now: () => number
-  readonly guard: Pick<Guard, 'callerOf' | 'familyOf'>
+  readonly guard: Pick<Guard, 'callerOf' | 'familyOf' | 'shownPathOf'>
 }
 
 /** Watches one request to its end, however it ends: `close` comes after `finish`, and alone where the caller leaves. */
@@ -109,8 +108,7 @@ export function watchExchange({ request, reply, observer, now, guard }: Watched)
       id,
       method,
       target: facts?.target ?? shownTarget(request),
-      // What cannot be read has none yet.
-      shownPath: request.admission?.target?.shownPath ?? normalPath(request.raw.url ?? '/'),
+      shownPath: guard.shownPathOf(request),
       family: facts?.family ?? guard.familyOf(request),
       status: reply.raw.headersSent ? reply.raw.statusCode : undefined,
       ms: endedAt - startedAt,

@@ -8,6 +8,7 @@ import { codingTakenOff, withoutCoding } from './decoded-body.ts'
 import { keyAmong } from './caller-key.ts'
 import type { LocalCall } from './login/local-call.ts'
 import { isSeparateLogin, loginEndpoint } from './login/login-paths.ts'
+import { normalPath } from './normal-path.ts'
 import { createRequestPolicy } from './request-policy.ts'
 import type { BodyJudge, Recognise, RequestPolicyOptions } from './request-policy.ts'
 import { toProxyError } from './refusal.ts'
@@ -47,6 +48,8 @@ export interface Guard {
   nameCaller: (request: FastifyRequest, caller: string | undefined) => void
   /** The path as the policy judged it; as it was sent where it cannot be read. */
   policyPathOf: (request: FastifyRequest) => string
+  /** The path as it may be logged: see {@link normalPath}. */
+  shownPathOf: (request: FastifyRequest) => string
   /** Whose errors and whose session the request has, whatever becomes of it. */
   familyOf: (request: FastifyRequest) => ApiFamily
 }
@@ -169,6 +172,9 @@ export function createGuard(options: GuardOptions): Guard {
     },
 
     policyPathOf,
+
+    // What cannot be read has none yet.
+    shownPathOf: (request) => request.admission?.target?.shownPath ?? normalPath(request.raw.url ?? '/'),
 
     familyOf: (request) => familyOf(policyPathOf(request)),
   }

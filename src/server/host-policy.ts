@@ -31,16 +31,11 @@ export function createHostPolicy({ allowedHosts }: { allowedHosts: readonly stri
     return family !== undefined && loopback.check(name.replace(/^\[|\]$/g, ''), family)
   }
 
-  /** Of the request before, which nearly always was called by the same name. */
-  let last = ''
   return (hosts) => {
     const [host] = hosts
     if (host === undefined || host === '') return refusal('missing', 'The request names no host.')
     if (hosts.length > 1) return refusal('repeated', 'The request names more than one host.')
-    if (host === last) return undefined
-    if (!isServed(host)) return refusal('not listed', `It was called as "${sanitised(host)}".`)
-    last = host
-    return undefined
+    return isServed(host) ? undefined : refusal('not listed', `It was called as "${sanitised(host)}".`)
   }
 }
 
