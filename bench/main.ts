@@ -12,13 +12,14 @@ import { bundle } from '../scripts/bundle.ts'
 import { chart } from './chart.ts'
 import { contestantsFor } from './contestants.ts'
 import { openLab } from './lab.ts'
-import { latency, refreshUnderLoad } from './latency.ts'
+import { latency } from './latency.ts'
 import { machineFacts } from './machine.ts'
 import { report } from './report.ts'
 import type { Results } from './results.ts'
 import { startUp } from './start-up.ts'
 import { streams } from './streams.ts'
 import { throughput } from './throughput.ts'
+import { refreshUnderLoad } from './token-refresh.ts'
 
 const { values } = parseArgs({
   options: {
@@ -53,7 +54,7 @@ const streamed = await streams({ lab, rounds: isQuick ? 1 : rounds, bytes: isQui
 say('start and memory')
 const started = await startUp({ lab, rounds: isQuick ? 1 : rounds, seconds: isQuick ? 1 : 3 })
 say('token refresh under load')
-const refresh = await refreshUnderLoad({ lab, seconds: isQuick ? 5 : 60, refreshes: isQuick ? 1 : 5 })
+const refresh = await refreshUnderLoad({ lab, seconds: isQuick ? 5 : 60, refreshes: isQuick ? 1 : 10 })
 
 const results: Results = {
   at: new Date().toISOString(),

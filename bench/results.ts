@@ -1,7 +1,8 @@
-import type { Latency, RefreshUnderLoad } from './latency.ts'
+import type { Latency } from './latency.ts'
 import type { StartUp } from './start-up.ts'
 import type { Streams } from './streams.ts'
 import type { Series } from './throughput.ts'
+import type { RefreshUnderLoad } from './token-refresh.ts'
 
 /** What a run found, as it is written to JSON. */
 export interface Results {

@@ -9,6 +9,7 @@ import type { Observers } from './observers.ts'
 import { createAdminServer, type AdminServer } from './server/admin/admin.ts'
 import { createAdminGuard } from './server/admin/admin-guard.ts'
 import { createHealth } from './server/admin/health.ts'
+import { madeLater } from './server/admin/made-later.ts'
 import type { TokenKeeper } from './token/token-keeper.ts'
 import type { Fleet } from './workers/fleet.ts'
 
@@ -41,27 +42,15 @@ export interface AdminSideOptions {
   readonly onQuit: (() => void) | undefined
 }
 
-/** The server of the admin listener, which is made when somebody first asks: it is no part of a start. */
+/** By then a start is over. */
+const MADE_AFTER_MS = 500
+
+/** The server of the admin listener. */
 export function createAdminSide(options: AdminSideOptions): AdminServer {
-  let making: Promise<AdminServer> | undefined
-  let made: AdminServer | undefined
-  const make = async () => (made = await makeAdminServer(options))
-  return {
-    handle: (request, response) => {
-      if (made !== undefined) made.handle(request, response)
-      else {
-        making ??= make()
-        void making.then(({ handle }) => {
-          handle(request, response)
-        })
-      }
-    },
-    // Streams are open only once it is made.
-    endStreams: () => made?.endStreams(),
-    async close() {
-      await (await making)?.close()
-    },
-  }
+  return madeLater({
+    make: () => makeAdminServer(options),
+    afterMs: options.settings.ADMIN_PORT === 'off' ? undefined : MADE_AFTER_MS,
+  })
 }
 
 /** What it tells of the program, and what it does to it. */
