@@ -1,7 +1,7 @@
 import { destination as stdout, pino, stdTimeFunctions } from 'pino'
 import type { DestinationStream, Logger } from 'pino'
 import type { Settings } from './config.ts'
-import { createRedactor, isPlain } from './redaction.ts'
+import { createRedactor, plainWith } from './redaction.ts'
 import { remembered } from './remembered.ts'
 
 export type { Logger } from 'pino'
@@ -61,7 +61,7 @@ export function createLogger({
   const writeOwn: WriteOwn = ({ members, passing, recurring, message }) => {
     const forms = redact.forms()
     if (forms !== fitness.forms) fitness = fitnessWith(forms)
-    if (!recurring.every(fitness.isKnownFit) || !passing.every(fitness.isFit)) return false
+    if (!recurring.every(fitness.isFitAt) || !passing.every(fitness.isFit)) return false
     write(`{"level":${INFO}${stdTimeFunctions.epochTime()}${origin}${members},"msg":"${message}"}\n`)
     return true
   }
@@ -75,7 +75,7 @@ export interface OwnLine {
   readonly members: string
   /** The values among them that come from elsewhere, as they are: all of them, here or in the next. */
   readonly passing: readonly string[]
-  /** Those that come again in other lines. */
+  /** Those that come again in other lines, each at its place of the list. */
   readonly recurring: readonly string[]
   readonly message: string
 }
@@ -86,8 +86,10 @@ const INFO = 30
 
 /** What may stand in a line as it is while these are the forms of the secrets; of texts that come again it is remembered. */
 function fitnessWith(forms: readonly string[]) {
-  const isFit = (text: string) => isPlain(text, forms)
-  return { forms, isFit, isKnownFit: remembered(isFit) }
+  const isFit = plainWith(forms)
+  const placed: ((text: string) => boolean)[] = []
+  const isFitAt = (text: string, place: number) => (placed[place] ??= remembered(isFit))(text)
+  return { forms, isFit, isFitAt }
 }
 
 /**

@@ -56,6 +56,8 @@ const MIN_SECRET_LENGTH = 4
 
 /** In such a text, request ids as a rule, no shape can be found: all have letters beyond these, or 64 characters. */
 const HARMLESS = /^[\da-f-]{1,63}$/
+/** No other form of a secret can be found in one either. */
+const OF_HARMLESS = /^[\da-f-]*$/
 
 export interface Redactor {
   /** Blanks, in a finished line, everything that looks like a credential and each of the secrets in any form in which it travels. */
@@ -90,12 +92,20 @@ export function createRedactor(secrets: () => Iterable<string>): Redactor {
 }
 
 /**
- * Whether a text may stand in a string of JSON as it is, with these forms of secrets: nothing in it needs an escape, or calls for more than
- * a look. Cheaper than blanking what is not there.
+ * Tells whether a text may stand in a string of JSON as it is, with these forms of secrets: nothing in it needs an escape, or calls for more
+ * than a look. Cheaper than blanking what is not there.
  */
-export function isPlain(text: string, forms: readonly string[]): boolean {
-  for (const form of forms) if (form.length <= text.length && text.includes(form)) return false
-  return HARMLESS.test(text) || (JSON_SAFE.test(text) && !SUSPICIOUS.test(text))
+export function plainWith(forms: readonly string[]): (text: string) => boolean {
+  const harmlessForms = forms.filter((form) => OF_HARMLESS.test(form))
+  return (text) =>
+    HARMLESS.test(text)
+      ? !holdsAny(text, harmlessForms)
+      : !holdsAny(text, forms) && JSON_SAFE.test(text) && !SUSPICIOUS.test(text)
+}
+
+function holdsAny(text: string, forms: readonly string[]): boolean {
+  for (const form of forms) if (form.length <= text.length && text.includes(form)) return true
+  return false
 }
 
 /** Printable ASCII but for quotes and backslashes. */

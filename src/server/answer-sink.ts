@@ -81,15 +81,14 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     const owner = this.#owner
     const { response, facts, cors } = owner
     const { sessionReplaced } = this.#context
-    const proxyStatusValue = sessionReplaced ? proxyStatus({ details: 'session replaced' }) : undefined
+    const isInterim = status < 200
     const headers = callerHeaders(rawPairs(controller.rawHeaders), {
       family: facts.family,
-      upstreamOrigin: owner.upstreamOrigin(),
-      callerOrigin: owner.callerOrigin,
-      cors: status < 200 ? undefined : cors,
-      ...(proxyStatusValue !== undefined && status >= 200 && { proxyStatus: proxyStatusValue }),
+      origins: owner,
+      cors: isInterim ? undefined : cors,
+      proxyStatus: sessionReplaced && !isInterim ? proxyStatus({ details: 'session replaced' }) : undefined,
     })
-    if (status < 200) {
+    if (isInterim) {
       writeInterim(response, status, headers)
       return
     }
@@ -116,8 +115,10 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     facts.bodies?.answer.add(chunk)
     if (chunk.length === this.#length) {
       this.#isWhole = true
-      // Not `write` and `end`, which would be as many pieces for Node to put together.
-      response.end(chunk)
+      // Not `write` and `end`, which would be as many pieces for Node to put together. A small one as a text of its bytes, for Node joins
+      // that to the head: one piece, which leaves by `write` and not by the costlier `writev`.
+      if (chunk.length > SMALL_BYTES) response.end(chunk)
+      else response.end(chunk.toString('latin1'), 'latin1')
       return
     }
     if (response.write(chunk) || this.#isWaitingForDrain) return
@@ -167,6 +168,9 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     if (!request.readableEnded) request.resume()
   }
 }
+
+/** With its head, this still fits the buffer in which Node turns text into bytes without asking for memory (16 KiB). */
+const SMALL_BYTES = 8 * 1024
 
 /** NaN where there is none. */
 function lengthOf(headers: readonly string[]): number {

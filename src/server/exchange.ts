@@ -32,9 +32,17 @@ export interface ExchangeFacts {
 }
 
 /** Of an exchange that has not begun. */
-export function newFacts(known: Pick<ExchangeFacts, 'family' | 'target' | 'sentHeaders' | 'bodies'>): ExchangeFacts {
+export function newFacts({
+  family,
+  target,
+  sentHeaders,
+  bodies,
+}: Pick<ExchangeFacts, 'family' | 'target' | 'sentHeaders' | 'bodies'>): ExchangeFacts {
   return {
-    ...known,
+    family,
+    target,
+    sentHeaders,
+    bodies,
     upstreamStartedAt: undefined,
     upstreamEndedAt: undefined,
     sessionReplaced: false,

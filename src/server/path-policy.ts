@@ -2,7 +2,7 @@ import { API_PREFIXES, DENIED_PATHS } from './denied-paths.ts'
 import type { DeniedPath } from './denied-paths.ts'
 import { isReadMethod } from './effective-method.ts'
 import { compilePattern } from './path-pattern.ts'
-import { namesRecord, queriesFor, recordIdPattern } from './record-names.ts'
+import { namesRecord, queriesFor, recordIdPattern, takesQuery } from './record-names.ts'
 import type { Refusal } from './refusal.ts'
 import { remembered } from '../remembered.ts'
 
@@ -39,7 +39,12 @@ export function createPathPolicy({ allowedPaths, deniedPaths }: PathPolicyOption
     builtIn
       .map(({ rule, matches, names, asksFor }) => {
         const isBinding = !(isRead && rule.methods !== 'any') && rule.except !== path
-        return { rule, covers: isBinding && matches(path), names: isBinding ? names : undefined, asksFor }
+        return {
+          rule,
+          covers: isBinding && matches(path),
+          names: isBinding ? names : undefined,
+          asksFor: takesQuery(path) ? asksFor : undefined,
+        }
       })
       .filter(({ covers, names, asksFor }) => covers || names !== undefined || asksFor !== undefined)
   // All that depends on the path alone.
@@ -56,7 +61,7 @@ export function createPathPolicy({ allowedPaths, deniedPaths }: PathPolicyOption
     if (own !== undefined) return own
     if (isNamed) return undefined
     for (const { rule, covers, names, asksFor } of isReadMethod(method) ? forReads : forWrites) {
-      if (covers || asksFor?.(path, search) === true || names?.(path, search) === true) return ruleRefusal(rule)
+      if (covers || asksFor?.(search) === true || names?.(path, search) === true) return ruleRefusal(rule)
     }
     return isAllowed ? undefined : refusal('not an API path', 'To allow it, add it to PROXY_ALLOWED_PATHS.')
   }
@@ -78,7 +83,7 @@ interface Coverage {
   /** Whether a record of the row's is named, which the query may do. */
   readonly names: ((path: string, search: string) => boolean) | undefined
   /** Whether the query asks for the type that no query may ask for. */
-  readonly asksFor: ((path: string, search: string) => boolean) | undefined
+  readonly asksFor: ((search: string) => boolean) | undefined
 }
 
 function coverage({ pattern, records, unreadable }: DeniedPath): Coverage {

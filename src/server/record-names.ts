@@ -28,16 +28,13 @@ export function carriesIds(policyPath: string): boolean {
 
 const COLLECTIONS = /\/composite\/sobjects(?:\/|$)/
 
-/** What tells whether a REST request asks for records of a type by a query in its address. */
-export function queriesFor(type: string): (policyPath: string, search: string) => boolean {
+/** What tells whether a query in an address, where the path takes one, asks for records of a type. */
+export function queriesFor(type: string): (search: string) => boolean {
   // Nearly every query is told by a look at it as it was sent: decoding it costs more than all the rest of the policy.
   const spelt = new RegExp([...type.matchAll(/\w/g)].map(([letter]) => encodings(letter)).join(''), 'i')
   const plain = new RegExp(type, 'i')
   const pattern = typePattern(type)
-  return (path, search) => {
-    const isSpelt = (search.includes('%') ? spelt : plain).test(search)
-    return isSpelt && takesQuery(path) && pattern.test(decodedQuery(search))
-  }
+  return (search) => (search.includes('%') ? spelt : plain).test(search) && pattern.test(decodedQuery(search))
 }
 
 /** A letter as itself or percent-encoded, small or capital. */

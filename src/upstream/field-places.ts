@@ -30,6 +30,8 @@ export class FieldPlaces<Fate> {
   readonly #names: FieldNames<Fate>
   readonly #options: PlaceOptions<Fate>
   readonly #places: PlacedField<Fate>[] = []
+  /** Of credentials the name alone. */
+  readonly #namesAt: FieldName<Fate>[] = []
 
   constructor(options: PlaceOptions<Fate>) {
     this.#names = new FieldNames(options.judge)
@@ -38,15 +40,22 @@ export class FieldPlaces<Fate> {
 
   /** The field at this place of a list: Node's strings, or undici's Buffers. */
   at(place: number, field: RawText, value: RawText): PlacedField<Fate> {
+    const known = this.#nameAt(place, field)
     const before = this.#places[place]
-    const isSameName = before !== undefined && isSpelt(field, before.known.field)
-    if (isSameName && isSpelt(value, before.value)) return before
-    const known = isSameName ? before.known : this.#names.of(latin1(field))
+    if (before?.known === known && isSpelt(value, before.value)) return before
     const text = latin1(value)
     const read = { known, value: text, isValid: this.#options.isValid(text) }
     const isShort = text.length <= MAX_LENGTH && known.field.length <= MAX_LENGTH
     if (isShort && place < MAX_PLACES && !this.#options.isSecret(known.name)) this.#places[place] = read
     return read
+  }
+
+  #nameAt(place: number, field: RawText): FieldName<Fate> {
+    const before = this.#namesAt[place]
+    if (before !== undefined && isSpelt(field, before.field)) return before
+    const known = this.#names.of(latin1(field))
+    if (place < MAX_PLACES && known.field.length <= MAX_LENGTH) this.#namesAt[place] = known
+    return known
   }
 }
 

@@ -4,11 +4,14 @@ import { HOP_BY_HOP, namedByConnection, withoutFields } from './header-list.ts'
 
 export interface CallerHeaderOptions {
   readonly family: ApiFamily
-  /** The origin that was asked, as URL spells origins. */
-  readonly upstreamOrigin: string
-  /** The origin under which the caller reached the proxy: absolute addresses of the upstream become this. */
-  readonly callerOrigin: string
-  readonly proxyStatus?: string
+  /** Asked where the answer names an address. */
+  readonly origins: {
+    /** The origin that was asked, as URL spells origins. */
+    upstreamOrigin(): string
+    /** The origin under which the caller reached the proxy: absolute addresses of the upstream become this. */
+    readonly callerOrigin: string
+  }
+  readonly proxyStatus?: string | undefined
   /** Fields for a listed web origin, by lower-case name: they replace the upstream's own, and its `Vary` is joined. */
   readonly cors?: Readonly<Record<string, string>> | undefined
   /** Told the name of a field that Node would refuse to write; it is left out. */
@@ -34,7 +37,7 @@ const DROPPED: ReadonlySet<string> = new Set([
  * without what concerns the connection or Cloudaware's host alone; its own absolute addresses become the caller's.
  */
 export function callerHeaders(rawHeaders: readonly (Buffer | string)[], options: CallerHeaderOptions): string[] {
-  const { family, cors, onInvalid } = options
+  const { family, origins, cors, onInvalid } = options
   const kept: string[] = []
   const named: string[] = []
   const varies: string[] = []
@@ -46,7 +49,7 @@ export function callerHeaders(rawHeaders: readonly (Buffer | string)[], options:
     } else if (fate === 'kept') {
       kept.push(field, value)
     } else if (fate === 'address') {
-      kept.push(field, asCallerAddress(value, options))
+      kept.push(field, asCallerAddress(value, origins))
     } else if (fate === 'cors') {
       if (cors === undefined) kept.push(field, value)
       else if (name === 'vary') varies.push(value)
@@ -129,8 +132,10 @@ function keepCookie(kept: string[], field: string, value: string): void {
 }
 
 /** A relative address is the caller's already; one of another host stays what it is. */
-function asCallerAddress(value: string, { upstreamOrigin, callerOrigin }: CallerHeaderOptions): string {
+function asCallerAddress(value: string, origins: CallerHeaderOptions['origins']): string {
   const authority = /^(?:https?:)?\/\/[^/?#\\]*/i.exec(value)?.[0]
-  if (authority === undefined || URL.parse(authority, upstreamOrigin)?.origin !== upstreamOrigin) return value
-  return callerOrigin + value.slice(authority.length)
+  if (authority === undefined) return value
+  const upstreamOrigin = origins.upstreamOrigin()
+  if (URL.parse(authority, upstreamOrigin)?.origin !== upstreamOrigin) return value
+  return origins.callerOrigin + value.slice(authority.length)
 }

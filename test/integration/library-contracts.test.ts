@@ -1,10 +1,10 @@
 import { METHODS, request as httpRequest, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { Socket, type AddressInfo } from 'node:net'
 import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Agent, type Dispatcher } from 'undici'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { selfSignedCertificate } from '../support/certificates.ts'
 import { startOriginServer } from '../support/origin-server.ts'
 import { sendRaw } from '../support/raw-http.ts'
@@ -264,4 +264,26 @@ test('Node writes a head that is flushed by itself as UTF-8, and one that an emp
   const ask = (path: string) => sendRaw(server.port, `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
   expect(await ask('/flush')).toContain('x-latin: \u00c3\u00a9\r\n')
   expect(await ask('/write')).toContain('x-latin: \u00e9\r\n')
+})
+
+test('Node writes a text of latin1 that ends an answer with its head in one piece, byte for byte; a Buffer as a second one', async () => {
+  const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+  const written = vi.spyOn(Socket.prototype as unknown as { _write: () => void }, '_write')
+  const gathered = vi.spyOn(Socket.prototype as unknown as { _writev: () => void }, '_writev')
+  await using origin = await startOriginServer((request, response) => {
+    response.writeHead(200, ['Content-Length', '256', 'Connection', 'close'])
+    if (request.url === '/text') response.end(everyByte.toString('latin1'), 'latin1')
+    else response.end(everyByte)
+  })
+  const piecesOf = async (path: string) => {
+    const head = `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+    written.mockClear()
+    gathered.mockClear()
+    expect((await sendRaw(origin.port, head)).slice(-256)).toBe(everyByte.toString('latin1'))
+    // The request is one piece more.
+    return { single: written.mock.calls.length - 1, several: gathered.mock.calls.length }
+  }
+  expect(await piecesOf('/text')).toEqual({ single: 1, several: 0 })
+  expect(await piecesOf('/buffer')).toEqual({ single: 0, several: 1 })
+  vi.restoreAllMocks()
 })

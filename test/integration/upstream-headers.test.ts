@@ -176,7 +176,8 @@ describe('towards the caller, through Node', () => {
             const { rawHeaders } = controller
             // undici's HTTP/1.1 client gives a flat array of Buffers.
             const headers = callerHeaders(rawHeaders as Buffer[], {
-              ...{ family: 'rest', upstreamOrigin: upstream.origin, callerOrigin: front.origin },
+              family: 'rest',
+              origins: { upstreamOrigin: () => upstream.origin, callerOrigin: front.origin },
             })
             answer.writeHead(status, headers)
           },

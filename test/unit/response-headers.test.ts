@@ -4,8 +4,7 @@ import fc from '../support/properties.ts'
 
 const OPTIONS = {
   family: 'rest',
-  upstreamOrigin: 'https://acme.my.salesforce.com',
-  callerOrigin: 'http://localhost:8080',
+  origins: { upstreamOrigin: () => 'https://acme.my.salesforce.com', callerOrigin: 'http://localhost:8080' },
 } as const
 const VIA = ['Via', '1.1 cloudaware-proxy']
 
