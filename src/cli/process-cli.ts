@@ -4,8 +4,8 @@ import { gatheredOutput, soon } from './gathered-output.ts'
 import { onSignal, onStop } from './process-signals.ts'
 import { startProgram, type Program, type ProgramOptions } from './program.ts'
 
-/** PIPE_BUF is 4096 bytes on Linux; few characters of a log have more than one. */
-const PIPE_CHARACTERS = 4000
+/** PIPE_BUF on Linux. */
+const PIPE_BYTES = 4096
 
 /**
  * The real process. A reader that goes away (`| head`), or a terminal that is closed, must not crash it.
@@ -18,7 +18,7 @@ export function processCli({ release }: { release: () => void }): Cli {
     })
   }
   const isWorker = process.send !== undefined
-  const output = gatheredOutput((text) => process.stdout.write(text), soon(), isWorker ? PIPE_CHARACTERS : Infinity)
+  const output = gatheredOutput((text) => process.stdout.write(text), soon(), isWorker ? PIPE_BYTES : Infinity)
   process.on('exit', () => {
     output.flush()
   })

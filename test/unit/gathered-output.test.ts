@@ -46,6 +46,13 @@ test('where pieces are bounded, a line that would make one too long begins the n
   expect(written).toEqual(['one\ntwo\n', 'three\n', 'a very long line\n', 'five\n'])
 })
 
+test('pieces are bounded in bytes, as pipes are, and not in characters', () => {
+  const { output, written, endTurn } = bench(10)
+  for (const line of ['\u00e4\u00f6\u00fc\n', '\u00e4\u00f6\n', 'one\n']) output.add(line)
+  endTurn()
+  expect(written).toEqual(['\u00e4\u00f6\u00fc\n', '\u00e4\u00f6\none\n'])
+})
+
 test('the first piece goes at the end of its turn, and those of a crowd a few milliseconds apart', () => {
   vi.useFakeTimers()
   const written: string[] = []
