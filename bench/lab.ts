@@ -19,8 +19,10 @@ export interface Lab extends AsyncDisposable {
   /** The node:http upstream, which reads bodies to their end. */
   readonly streams: Target
   readonly tokenUrl: string
-  /** The same, but it takes 50 ms. */
-  readonly slowTokenUrl: string
+  /** One whose first token lives so many seconds, and the next as short as they may. It takes 50 ms. */
+  livingTokenUrl(firstLifeSeconds: number): string
+  /** When tokens were asked for there, and given: epoch milliseconds, the first one's included. */
+  tokenTimes(): Promise<readonly { asked: number; answered: number }[]>
   /** What answers `plain` and `tls`. */
   readonly upstreamName: string
 }
@@ -96,7 +98,9 @@ export async function openLab(): Promise<Lab> {
     tls: { origin: `https://localhost:${tlsPort}`, caFile },
     streams: { origin: `http://127.0.0.1:${streamPort}` },
     tokenUrl: `http://127.0.0.1:${tokenPort}/services/oauth2/token`,
-    slowTokenUrl: `http://127.0.0.1:${tokenPort}/slow/services/oauth2/token`,
+    livingTokenUrl: (seconds) => `http://127.0.0.1:${tokenPort}/living/${seconds}/services/oauth2/token`,
+    tokenTimes: async () =>
+      (await (await fetch(`http://127.0.0.1:${tokenPort}/times`)).json()) as { asked: number; answered: number }[],
     upstreamName: hasNginx ? 'nginx' : 'node:http',
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

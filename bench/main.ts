@@ -54,7 +54,7 @@ const streamed = await streams({ lab, rounds: isQuick ? 1 : rounds, bytes: isQui
 say('start and memory')
 const started = await startUp({ lab, rounds: isQuick ? 1 : rounds, seconds: isQuick ? 1 : 3 })
 say('token refresh under load')
-const refresh = await refreshUnderLoad({ lab, seconds: isQuick ? 5 : 60, refreshes: isQuick ? 1 : 10 })
+const refresh = await refreshUnderLoad({ lab, seconds: isQuick ? 5 : 60, refreshes: isQuick ? 1 : 8 })
 
 const results: Results = {
   at: new Date().toISOString(),

@@ -1,6 +1,3 @@
-import { request, type IncomingMessage } from 'node:http'
-import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ours } from './contestants.ts'
 import { firstAnswer } from './first-answer.ts'
 import type { Lab } from './lab.ts'
@@ -14,20 +11,25 @@ export interface RefreshUnderLoad {
   /** Of the time before the first refresh. */
   readonly p99BeforeMs: number
   readonly refreshes: number
-  /** Of what was sent while a refresh was under way, or within half a second of it. */
+  /** Of what was sent while a refresh was under way, or a little before or after. */
   readonly worstAtRefreshMs: number
   /** The same of stretches just as long and as many, between the refreshes: what this machine does without one. */
   readonly worstBetweenMs: number
 }
 
-/** An operator may ask again this much later: what is asked sooner waits. */
-const BETWEEN_MS = 6000
-/** How long a refresh may be felt. */
-const AFTER_MS = 500
+/** For starting and warming up, before anything is counted. */
+const BEFORE_SECONDS = 10
+/** A token is replaced at 75 to 80 % of its life: see src/token/schedule.ts. */
+const EARLIEST = 0.75
+const LATEST = 0.8
+/** From one short-lived token to the next, at most: see programs/token-endpoint.ts. */
+const BETWEEN_SECONDS = 12
+/** How long a refresh may be felt, before the login host is asked and after it has answered. */
+const AROUND_MS = 50
 /** From a refresh until nothing of it can be felt. */
-const PAST_MS = 3000
+const PAST_MS = 5000
 
-/** 1,000 requests a second for a while, then on while an operator asks for a new token again and again. */
+/** 1,000 requests a second for a while, and on while the proxy, by itself, replaces its token again and again. */
 export async function refreshUnderLoad({
   lab,
   seconds,
@@ -37,46 +39,28 @@ export async function refreshUnderLoad({
   seconds: number
   refreshes: number
 }): Promise<RefreshUnderLoad> {
-  const [port, adminPort] = [await freePort(), await freePort()]
+  const port = await freePort()
   await using stack = new AsyncDisposableStack()
-  stack.use(
-    start(
-      ours({ ADMIN_PORT: String(adminPort), CLOUDAWARE_TOKEN_URL: lab.slowTokenUrl })({ port, target: lab.plain, lab }),
-    ),
-  )
+  const firstLife = Math.ceil((BEFORE_SECONDS + seconds) / EARLIEST)
+  const settings = { CLOUDAWARE_TOKEN_URL: lab.livingTokenUrl(firstLife) }
+  stack.use(start(ours(settings)({ port, target: lab.plain, lab })))
   await listening(port)
   await firstAnswer(port)
   await warmUp(port, 1)
-  const loaded = pacedLoad({ port, perSecond: PER_SECOND, seconds: seconds + ((refreshes + 1) * BETWEEN_MS) / 1000 })
-  // What fails before it is waited for has nobody to tell.
-  loaded.catch(() => undefined)
-  await sleep(seconds * 1000)
-  const stretches: { from: number; to: number }[] = []
-  for (let refresh = 0; refresh < refreshes; refresh++) {
-    const from = Date.now()
-    await askForRefresh(adminPort)
-    stretches.push({ from, to: Date.now() + AFTER_MS })
-    await sleep(from + BETWEEN_MS - Date.now())
-  }
-  const samples = await loaded
+  const until = Math.ceil(firstLife * LATEST) + refreshes * BETWEEN_SECONDS
+  const samples = await pacedLoad({ port, perSecond: PER_SECOND, seconds: until })
+  const times = (await lab.tokenTimes()).slice(1, refreshes + 1)
+  if (times.length < refreshes) throw new Error(`of ${refreshes} refreshes there were ${times.length}`)
   const worst = (shiftMs: number) =>
-    stretches.reduce((most, { from, to }) => {
-      const of = samples.filter(({ at }) => at >= from + shiftMs && at < to + shiftMs)
-      return of.reduce((slowest, { ms }) => Math.max(slowest, ms), most)
+    times.reduce((most, { asked, answered }) => {
+      const [from, to] = [asked - AROUND_MS + shiftMs, answered + AROUND_MS + shiftMs]
+      return samples.reduce((slowest, { at, ms }) => (at >= from && at < to ? Math.max(slowest, ms) : slowest), most)
     }, 0)
-  const before = samples.filter(({ at }) => at < (stretches[0]?.from ?? Infinity)).map(({ ms }) => ms)
+  const before = samples.filter(({ at }) => at < (times[0]?.asked ?? Infinity) - AROUND_MS).map(({ ms }) => ms)
   return {
     p99BeforeMs: percentile(before, 99),
     refreshes,
     worstAtRefreshMs: worst(0),
     worstBetweenMs: worst(PAST_MS),
   }
-}
-
-/** Resolves when the new token is there. */
-async function askForRefresh(port: number): Promise<void> {
-  const asked = request({ host: '127.0.0.1', port, path: '/refresh', method: 'POST' }).end()
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
-  answer.resume()
-  if (answer.statusCode !== 200) throw new Error(`POST /refresh was answered ${answer.statusCode}`)
 }

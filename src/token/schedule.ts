@@ -30,9 +30,9 @@ export function refreshAfterMs(lifeMs: number, random: number): number {
   return Math.max(lifeMs * (0.8 - 0.05 * random), SHORTEST_INTERVAL_MS)
 }
 
-/** How long callers are served at once: until 10 s before the end (a fifth of a very short life), never less than until the refresh. */
+/** How long callers are served at once: until 10 s before the end (a tenth of a short life), so that a refresh has a tenth for itself. */
 export function calmMs(lifeMs: number, refreshMs: number): number {
-  return Math.max(lifeMs - Math.min(10 * SECOND, lifeMs / 5), refreshMs)
+  return Math.max(lifeMs - Math.min(10 * SECOND, lifeMs / 10), refreshMs)
 }
 
 /** The pause after the `count`th answer in a row that brought the token already held: 1, 2, 4, 8, then 15 minutes. */

@@ -14,9 +14,25 @@ test('a token is replaced at 75 to 80 % of its life, never within ten seconds', 
 
 test('callers are served at once until ten seconds before the end', () => {
   expect(schedule.calmMs(7_200_000, 5_760_000)).toBe(7_190_000)
-  expect(schedule.calmMs(60_000, 48_000)).toBe(50_000)
-  expect(schedule.calmMs(20_000, 16_000)).toBe(16_000)
+  expect(schedule.calmMs(60_000, 48_000)).toBe(54_000)
+  expect(schedule.calmMs(20_000, 16_000)).toBe(18_000)
   expect(schedule.calmMs(1000, 10_000)).toBe(10_000)
+})
+
+test('however short a life, a refresh has time before callers wait for it, where it is not shorter than refreshes may be apart', () => {
+  const life = fc.integer({ min: 14_000, max: 7_200_000 })
+  fc.assert(
+    fc.property(life, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (lifeMs, random) => {
+      const refreshMs = schedule.refreshAfterMs(lifeMs, random)
+      expect(schedule.calmMs(lifeMs, refreshMs) - refreshMs).toBeGreaterThanOrEqual(1000)
+    }),
+    {
+      examples: [
+        [14_000, 0],
+        [20_000, 0],
+      ],
+    },
+  )
 })
 
 test('answers without a new token are spaced out from a minute to a quarter of an hour', () => {
