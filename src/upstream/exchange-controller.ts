@@ -22,6 +22,8 @@ export class ExchangeController implements Dispatcher.DispatchController, Exchan
   sessionReplaced = false
   rawHeaders: RawFields = null
   rawTrailers: RawFields = null
+  /** The last attempt that is over: kept as the exchange is, which is for what it is made of (see server/proxy.ts). */
+  ended: Attempt | undefined
   readonly #exchange: AbortableExchange
   #attempt: Attempt | undefined
   #reason: Error | null = null
@@ -38,6 +40,7 @@ export class ExchangeController implements Dispatcher.DispatchController, Exchan
 
   /** The attempt is over. */
   detach(): void {
+    this.ended = this.#attempt
     this.#attempt = undefined
   }
 
