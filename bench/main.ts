@@ -41,12 +41,14 @@ await using lab = await openLab()
 const contestants = contestantsFor({ isQuick })
 // Rather many rounds than long ones: a machine has good and bad minutes.
 const seconds = isQuick ? 1 : 2
+// Few have short rests.
+const leadInSeconds = isQuick ? 0 : 2
 
 say('requests a second, plain upstream')
-const plain = await throughput({ lab, target: lab.plain, contestants, rounds, seconds, say })
+const plain = await throughput({ lab, target: lab.plain, contestants, rounds, seconds, leadInSeconds, say })
 say('requests a second, TLS upstream')
 const secure = contestants.filter(({ hasTls }) => hasTls)
-const tls = await throughput({ lab, target: lab.tls, contestants: secure, rounds, seconds, say })
+const tls = await throughput({ lab, target: lab.tls, contestants: secure, rounds, seconds, leadInSeconds, say })
 say('latency at 1,000 requests a second')
 const paced = await latency({ lab, rounds, seconds })
 say('streams')
@@ -54,7 +56,7 @@ const streamed = await streams({ lab, rounds: isQuick ? 1 : rounds, bytes: isQui
 say('start and memory')
 const started = await startUp({ lab, rounds: isQuick ? 1 : rounds, seconds: isQuick ? 1 : 3 })
 say('token refresh under load')
-const refresh = await refreshUnderLoad({ lab, seconds: isQuick ? 5 : 60, refreshes: isQuick ? 1 : 8 })
+const refresh = await refreshUnderLoad({ lab, seconds: isQuick ? 2 : 60, refreshes: isQuick ? 1 : 8 })
 
 const results: Results = {
   at: new Date().toISOString(),

@@ -21,18 +21,17 @@ export interface ThroughputOptions {
   readonly contestants: readonly Contestant[]
   readonly rounds: number
   readonly seconds: number
+  /**
+   * Not counted, at the beginning of each turn. Who has rested for the half minute of the others' turns has been through V8's thorough
+   * collection, which drops compiled code along with the objects that it was compiled for.
+   */
+  readonly leadInSeconds: number
   readonly say: (text: string) => void
 }
 
-/**
- * Not counted, at the beginning of each turn. Who has rested for the half minute of the others' turns has been through V8's thorough collection,
- * which drops compiled code along with the objects that it was compiled for.
- */
-const LEAD_IN_SECONDS = 2
-
 /** All are up at once and take turns, in another order each round, so that what else the machine does meets them alike. */
 export async function throughput(options: ThroughputOptions): Promise<Series[]> {
-  const { lab, target, contestants, rounds, seconds, say } = options
+  const { lab, target, contestants, rounds, seconds, leadInSeconds, say } = options
   await using stack = new AsyncDisposableStack()
   const entrants: { running: Running; port: number; series: Series }[] = []
   for (const { name, command } of contestants) {
@@ -53,7 +52,7 @@ export async function throughput(options: ThroughputOptions): Promise<Series[]> 
   for (let round = 0; round < rounds; round++) {
     const first = round % entrants.length
     for (const { running, port, series } of [...entrants.slice(first), ...entrants.slice(0, first)]) {
-      await load({ port, connections: CONNECTIONS, seconds: LEAD_IN_SECONDS })
+      if (leadInSeconds > 0) await load({ port, connections: CONNECTIONS, seconds: leadInSeconds })
       const before = running.cpuMs()
       const result = await load({ port, connections: CONNECTIONS, seconds })
       series.requestsPerSecond.push(result.requests / result.seconds)

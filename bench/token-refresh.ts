@@ -28,6 +28,8 @@ const BETWEEN_SECONDS = 12
 const AROUND_MS = 50
 /** From a refresh until nothing of it can be felt. */
 const PAST_MS = 5000
+/** From the last one until all that is looked at is over. */
+const TAIL_SECONDS = 7
 
 /** 1,000 requests a second for a while, and on while the proxy, by itself, replaces its token again and again. */
 export async function refreshUnderLoad({
@@ -47,7 +49,7 @@ export async function refreshUnderLoad({
   await listening(port)
   await firstAnswer(port)
   await warmUp(port, 1)
-  const until = Math.ceil(firstLife * LATEST) + refreshes * BETWEEN_SECONDS
+  const until = Math.ceil(firstLife * LATEST) + (refreshes - 1) * BETWEEN_SECONDS + TAIL_SECONDS
   const samples = await pacedLoad({ port, perSecond: PER_SECOND, seconds: until })
   const times = (await lab.tokenTimes()).slice(1, refreshes + 1)
   if (times.length < refreshes) throw new Error(`of ${refreshes} refreshes there were ${times.length}`)
