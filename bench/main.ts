@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: this proxy, the floor under it and its peers, side by side on this machine. Installs nothing: who is not there is left out.
  *
- *   --quick       a minute, fewer rounds, without the extra peers
+ *   --quick       two minutes, fewer rounds, without the extra peers
  *   --rounds N    rounds of each measurement
  *   --document    write the table and the chart into docs/
  */
