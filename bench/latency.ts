@@ -6,8 +6,6 @@ import { pacedLoad } from './paced-load.ts'
 import { freePort, listening, start } from './processes.ts'
 import { percentile } from './statistics.ts'
 
-export const PER_SECOND = 1000
-
 /** Milliseconds at 1,000 requests a second: one number a round. */
 export interface Latency {
   readonly name: string
@@ -40,7 +38,7 @@ export async function latency({
   }
   for (let round = 0; round < rounds; round++) {
     for (const { port, p50, p99 } of entrants) {
-      const samples = (await pacedLoad({ port, perSecond: PER_SECOND, seconds })).map(({ ms }) => ms)
+      const samples = (await pacedLoad({ port, seconds })).map(({ ms }) => ms)
       p50.push(percentile(samples, 50))
       p99.push(percentile(samples, 99))
     }

@@ -1,6 +1,5 @@
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
-import { loadGenerator } from './load.ts'
-import { CONNECTIONS } from './load.ts'
+import { CONNECTIONS, loadGenerator } from './load.ts'
 
 /** What a reader has to know to read the figures. */
 export function machineFacts(run: { upstreamName: string; rounds: number; seconds: number }): Record<string, string> {

@@ -1,7 +1,6 @@
 import { ours } from './contestants.ts'
 import { firstAnswer } from './first-answer.ts'
 import type { Lab } from './lab.ts'
-import { PER_SECOND } from './latency.ts'
 import { warmUp } from './load.ts'
 import { pacedLoad } from './paced-load.ts'
 import { freePort, listening, start } from './processes.ts'
@@ -50,7 +49,7 @@ export async function refreshUnderLoad({
   await firstAnswer(port)
   await warmUp(port, 1)
   const until = Math.ceil(firstLife * LATEST) + (refreshes - 1) * BETWEEN_SECONDS + TAIL_SECONDS
-  const samples = await pacedLoad({ port, perSecond: PER_SECOND, seconds: until })
+  const samples = await pacedLoad({ port, seconds: until })
   const times = (await lab.tokenTimes()).slice(1, refreshes + 1)
   if (times.length < refreshes) throw new Error(`of ${refreshes} refreshes there were ${times.length}`)
   const worst = (shiftMs: number) =>

@@ -30,7 +30,10 @@ export function refreshAfterMs(lifeMs: number, random: number): number {
   return Math.max(lifeMs * (0.8 - 0.05 * random), SHORTEST_INTERVAL_MS)
 }
 
-/** How long callers are served at once: until 10 s before the end (a tenth of a short life), so that a refresh has a tenth for itself. */
+/**
+ * How long callers are served at once: until 10 s before the end (a tenth of a short life), so that a refresh has a tenth for itself; never less
+ * than until the refresh.
+ */
 export function calmMs(lifeMs: number, refreshMs: number): number {
   return Math.max(lifeMs - Math.min(10 * SECOND, lifeMs / 10), refreshMs)
 }

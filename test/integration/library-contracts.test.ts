@@ -268,8 +268,8 @@ test('Node writes a head that is flushed by itself as UTF-8, and one that an emp
 
 test('Node writes a text of latin1 that ends an answer with its head in one piece, byte for byte; a Buffer as a second one', async () => {
   const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
-  const written = vi.spyOn(Socket.prototype as unknown as { _write: () => void }, '_write')
-  const gathered = vi.spyOn(Socket.prototype as unknown as { _writev: () => void }, '_writev')
+  using written = vi.spyOn(Socket.prototype as unknown as { _write: () => void }, '_write')
+  using gathered = vi.spyOn(Socket.prototype as unknown as { _writev: () => void }, '_writev')
   await using origin = await startOriginServer((request, response) => {
     response.writeHead(200, ['Content-Length', '256', 'Connection', 'close'])
     if (request.url === '/text') response.end(everyByte.toString('latin1'), 'latin1')
@@ -285,5 +285,4 @@ test('Node writes a text of latin1 that ends an answer with its head in one piec
   }
   expect(await piecesOf('/text')).toEqual({ single: 1, several: 0 })
   expect(await piecesOf('/buffer')).toEqual({ single: 0, several: 1 })
-  vi.restoreAllMocks()
 })
