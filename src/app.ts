@@ -5,7 +5,7 @@ import { openCallerKeys } from './caller-keys.ts'
 import { companyProxy } from './company-proxy.ts'
 import { createAdminSide, type AppState } from './admin-side.ts'
 import { callerSecretsOf, type Settings } from './config.ts'
-import { createFront, type Front } from './front.ts'
+import { apiOriginOf, createFront, type Front } from './front.ts'
 import { openHttpsIdentity } from './https-identity.ts'
 import { Inspection } from './inspection.ts'
 import { LogLevel } from './log-level.ts'
@@ -17,6 +17,7 @@ import type { TokenEvent } from './token/token-source.ts'
 import type { Fleet } from './workers/fleet.ts'
 import type { StartWorker } from './workers/worker-process.ts'
 import { connectorFor } from './upstream/connector.ts'
+import { SessionConfirmation } from './upstream/session-confirmation.ts'
 import { trusting } from './upstream/trust.ts'
 
 export interface AppDependencies {
@@ -88,10 +89,19 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     proxy: companyProxy(settings, logger),
   })
   const tokenAgent = new Agent({ connect: connector })
+  const confirmation = new SessionConfirmation({
+    dispatch: tokenAgent.dispatch.bind(tokenAgent),
+    originFor: (token) => apiOriginOf(settings, token),
+    clock,
+    onEvent: (event) => {
+      observers.bearer(event)
+    },
+  })
   const tokens = createTokens({
     settings,
     clock,
     dispatcher: tokenAgent,
+    confirm: (token) => confirmation.checkNow(token),
     ca,
     onSecret,
     onStoreEvent: (event) => {
@@ -136,6 +146,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       version,
       connector,
       tokens: keeper,
+      confirmation,
       instanceUrl,
       callerKeys: callerKeys?.current,
       sessions: callerKeys,

@@ -15,7 +15,7 @@ export function logTokenEvent(log: Logger, event: TokenEvent): void {
       const failures = afterFailures > 0 && { afterFailures }
       const fields = { token: fingerprint, reason, format, lifeSeconds, lifeSource, ...failures }
       if (refusedBefore)
-        log.warn(fields, 'the login host still gives out a token that the API refused: trying it again')
+        log.warn(fields, 'the login host returned a token that was dead, and Cloudaware accepts it again')
       else log.info(fields, 'token obtained')
       return
     }
@@ -35,7 +35,7 @@ export function logTokenEvent(log: Logger, event: TokenEvent): void {
       return
     }
     case 'refused':
-      log.warn({ token: event.fingerprint, ageSeconds: event.ageSeconds }, 'the API no longer accepts the token')
+      logDeath(log, event)
       return
     case 'life-learned':
       log.info({ lifeSeconds: event.lifeSeconds }, 'tokens end sooner than assumed: the assumption is lowered')
@@ -50,7 +50,7 @@ export function logTokenEvent(log: Logger, event: TokenEvent): void {
       const { reason, requestsPerHour, resumesInSeconds, loud } = event
       log[loud ? 'warn' : 'debug'](
         { reason, requestsPerHour, resumesInSeconds },
-        'token request held back: TOKEN_REQUESTS_PER_HOUR is used up',
+        'token request held back: TOKEN_REQUESTS_PER_HOUR is used up. Find out what ends the sessions so often, or raise it',
       )
       return
     }
@@ -70,13 +70,23 @@ export function logTokenEvent(log: Logger, event: TokenEvent): void {
 
 /** Tells the log what happened to a session on the way of a request; loudly, unless it is no news. */
 export function logBearerEvent(log: Logger, event: BearerEvent, isNews = true): void {
+  if (event.type === 'session-confirmed') {
+    const { fingerprint, health, status } = event
+    log[health === 'unknown' && isNews ? 'warn' : 'debug']({ token: fingerprint, health, status }, CONFIRMED[health])
+    return
+  }
   const { family } = event
   switch (event.type) {
     case 'session-replaced':
-      log.info({ token: event.fingerprint, family }, 'session refused: the request is sent again with a new token')
+      log.info({ token: event.fingerprint, family }, 'the session ended: the request is sent again with a new token')
       return
     case 'session-lost':
-      log.warn({ token: event.fingerprint, family }, 'session refused under a body too large to send again')
+      log.warn(
+        { token: event.fingerprint, family },
+        event.why === 'too_large'
+          ? 'the session ended, and the body is too large to be sent again'
+          : "the session ended, and the org's own code may have run: the request is not sent again",
+      )
       return
     case 'api-refused':
       log[isNews ? 'warn' : 'debug'](
@@ -91,6 +101,24 @@ export function logBearerEvent(log: Logger, event: BearerEvent, isNews = true): 
       log.debug({ family }, 'the upstream had closed an idle connection: the request is sent on another')
   }
 }
+
+function logDeath(log: Logger, event: Extract<TokenEvent, { type: 'refused' }>): void {
+  const { fingerprint: token, ageSeconds, isEarly, replacedInSeconds } = event
+  if (replacedInSeconds > 0) {
+    const fields = { token, ageSeconds, replacedInSeconds }
+    log.warn(fields, 'many sessions in a row ended as soon as they had begun: waiting before the next token request')
+  } else {
+    const fields = { token, ageSeconds }
+    log[isEarly ? 'warn' : 'info'](fields, 'Cloudaware confirmed that the session has ended: requesting a new token')
+  }
+}
+
+/** What a confirmation means. */
+const CONFIRMED = {
+  alive: 'a request was refused, but the session is valid: the refusal is passed on',
+  dead: 'a request was refused, and the session has ended',
+  unknown: 'a request was refused, and Cloudaware does not say whether the session is valid: the token is kept',
+} as const
 
 /** Tells the log what became of the https listener's certificate. */
 export function logCertificateEvent(

@@ -16,6 +16,7 @@ import { collectingStreamGarbage } from './stream-garbage.ts'
 import type { AccessToken, TokenSource } from './token/token-source.ts'
 import { BodyMemory } from './upstream/body-memory.ts'
 import { createUpstream } from './upstream/dispatcher.ts'
+import type { SessionConfirmation } from './upstream/session-confirmation.ts'
 
 /** DNS answers of cloud hosts live for a minute or so: an address that left DNS is left alone within five. */
 const CONNECTION_LIFE_MS = 5 * 60_000
@@ -55,6 +56,7 @@ export interface FrontOptions {
   readonly version: string
   readonly connector: buildConnector.connector
   readonly tokens: TokenSource
+  readonly confirmation: SessionConfirmation
   /** Where the token held, if any, says that its API is. */
   readonly instanceUrl: () => string | undefined
   /** The keys that are good now; undefined where callers need none. */
@@ -70,18 +72,36 @@ export interface FrontOptions {
   readonly onToken: (token: AccessToken) => void
 }
 
+/** Where the API is that a token is good for. */
+export function apiOriginOf(settings: ServingSettings, { instanceUrl }: Pick<AccessToken, 'instanceUrl'>): string {
+  return settings.CLOUDAWARE_API_URL ?? instanceUrl ?? settings.CLOUDAWARE_URL
+}
+
 /** A front in this process; it listens to nobody until it is opened. */
 export async function createFront(options: FrontOptions): Promise<Front> {
-  const { settings, logger, clock, version, connector, tokens, instanceUrl, callerKeys, observers, crew, onToken } =
-    options
+  const {
+    settings,
+    logger,
+    clock,
+    version,
+    connector,
+    tokens,
+    confirmation,
+    instanceUrl,
+    callerKeys,
+    observers,
+    crew,
+    onToken,
+  } = options
   /** Where the last request went. */
   let askedOrigin: string | undefined
   const bodyMemory = BodyMemory.forLimit(settings.PROXY_REPLAY_LIMIT_BYTES, crew?.size)
   const upstream = createUpstream({
     tokens,
+    confirmation,
     originFor: (token) => {
       onToken(token)
-      return (askedOrigin = settings.CLOUDAWARE_API_URL ?? token.instanceUrl ?? settings.CLOUDAWARE_URL)
+      return (askedOrigin = apiOriginOf(settings, token))
     },
     connector,
     connections: settings.UPSTREAM_CONNECTIONS,

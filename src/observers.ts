@@ -6,7 +6,7 @@ import type { Inspector } from './inspector/inspector.ts'
 import { Tally } from './metrics/tally.ts'
 import { logAccess, type RequestLines } from './server/access-log.ts'
 import type { ExchangeObserver } from './server/exchange.ts'
-import type { TokenEvent } from './token/token-source.ts'
+import type { TokenEvent, TokenHealth } from './token/token-source.ts'
 import type { BearerEvent } from './upstream/bearer-options.ts'
 
 /** Who is told of what happens: the log, the tally of the metrics, what /status says of the API, and the inspector of the status page. */
@@ -29,6 +29,7 @@ interface ObserversOptions {
 export function createObservers({ logger, clock, inspector, requestLines }: ObserversOptions): Observers {
   const tally = new Tally({ now: () => clock.now() })
   const apiRefusals = new ApiRefusals(() => clock.now())
+  let lastHealth: TokenHealth | undefined
   return {
     tally,
     apiRefusals,
@@ -49,7 +50,12 @@ export function createObservers({ logger, clock, inspector, requestLines }: Obse
       inspector?.token(event)
     },
     bearer(event) {
-      const isNews = event.type !== 'api-refused' || apiRefusals.refused(event.family, event.diagnosis)
+      let isNews = true
+      if (event.type === 'api-refused') isNews = apiRefusals.refused(event.family, event.diagnosis)
+      if (event.type === 'session-confirmed') {
+        isNews = event.health !== lastHealth
+        lastHealth = event.health
+      }
       logBearerEvent(logger, event, isNews)
       tally.bearer(event)
       inspector?.bearer(event)

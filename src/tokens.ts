@@ -5,7 +5,7 @@ import { createTokenKeeper } from './token/keeper.ts'
 import { watchSecretFile, type SecretFile } from './token/secret-file.ts'
 import { fixedSecret, type SecretSource } from './token/secret-source.ts'
 import type { TokenKeeper } from './token/token-keeper.ts'
-import type { TokenEvent } from './token/token-source.ts'
+import type { AccessToken, TokenEvent, TokenHealth } from './token/token-source.ts'
 import type { StoreEvent } from './token-store/patient-store.ts'
 import { shareTokens } from './token-sharing.ts'
 import { tokenClients, type SecretName } from './token-clients.ts'
@@ -15,6 +15,8 @@ export interface TokensOptions {
   readonly clock: Clock
   /** Carries token requests; closed by the caller. */
   readonly dispatcher: Dispatcher
+  /** Asks the org whether a token is dead. */
+  readonly confirm: (token: AccessToken) => Promise<TokenHealth>
   readonly onEvent: (event: TokenEvent) => void
   readonly onStoreEvent: (event: StoreEvent) => void
   /** Further CA certificates (PEM). */
@@ -60,6 +62,7 @@ export function createTokens(options: TokensOptions): Tokens {
     waitMs: settings.TOKEN_WAIT_MS,
     lifetimeSeconds: settings.TOKEN_LIFETIME_SECONDS,
     requestsPerHour: settings.TOKEN_REQUESTS_PER_HOUR,
+    confirm: options.confirm,
     introspect: settings.TOKEN_INTROSPECT ? introspect : undefined,
   })
   return {

@@ -19,28 +19,28 @@ export async function callApi(visit: Visit, path: string, family: ApiFamily, sig
   if (first === undefined) throw new Error('an API call before a token')
   const url = new URL(path, settings.CLOUDAWARE_API_URL ?? first.instanceUrl ?? settings.CLOUDAWARE_URL)
   const reply = await ask(visit, url, { signal, token: first.value })
-  if (verdictOf(reply, family) !== 'dead') return reply
+  if (!isRefused(reply, family)) return reply
   const { value } = await obtainToken(visit, signal)
   const again = await ask(visit, url, { signal, token: value })
-  if (verdictOf(again, family) === 'dead') throw refusedAgain(again)
+  if (isRefused(again, family)) throw refusedAgain(again)
   return again
 }
 
-function verdictOf(reply: Reply, family: ApiFamily): 'dead' | undefined {
+function isRefused(reply: Reply, family: ApiFamily): boolean {
   const { status, headers, body } = reply
   const failure = serviceFailure(reply)
   if (failure) throw failure
-  if (status < 400) return undefined
-  const verdict = readRefusal({ family, runsOrgCode: false }, { status, headers, body })
+  if (status < 400) return false
+  const refusal = readRefusal({ family, runsOrgCode: false }, { status, headers, body })
   // Only the platform's own resources are asked here: none of them refuses a living session without a reason.
-  if (typeof verdict !== 'object') return verdict && 'dead'
+  if (refusal?.diagnosis === undefined) return refusal !== undefined
   const [errorCode] = errorOf(reply.json)
   // Both of these are about the address: the session itself is good.
   const isAddress = errorCode === 'URL_NOT_RESET' || errorCode === 'INVALID_AUTH_HEADER'
   throw new CheckFailure(
     isAddress ? 'settings' : 'permissions',
     isAddress ? `${reply.url.host} is not the address of the API.` : 'The API refuses the session of the Run As user.',
-    { fix: verdict.unmendable, answered: inItsWords(reply) },
+    { fix: refusal.diagnosis, answered: inItsWords(reply) },
     { httpStatus: status, errorCode },
   )
 }

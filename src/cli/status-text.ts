@@ -102,17 +102,26 @@ function lifeLeft({ lifeLeftSeconds, lifeSource }: NonNullable<TokenStatus['toke
     : `past its end by ${inWords(-lifeLeftSeconds)} (${source}), and still accepted`
 }
 
+/** Why there is no token, or no new one, until when, and what to do about it. */
 function trouble(status: TokenStatus | undefined, paint: Paint): string {
+  const pause = status?.pause ?? undefined
+  if (pause === undefined) return ''
+  const { waitingFor, since, until, reason, fix } = pause
   const failure = status?.failure ?? undefined
-  if (failure === undefined) return ''
-  const { diagnosis, error, description, inARow, secret } = failure
-  const words = description === '' ? error : `${error}: ${description}`
   const rows = [
+    { label: 'Waiting', text: `for ${waitingFor}, since ${readable(since)}, until ${readable(until)}` },
+    ...(failure?.diagnosis.summary !== reason ? [{ label: 'To do', text: fix }] : failureRows(failure)),
+  ]
+  return `\n  ${paint('red', reason)}\n${rows.map((row) => rowText(row, { indent: 4, labelWidth: 19 })).join('')}`
+}
+
+function failureRows({ diagnosis, error, description, inARow, secret }: NonNullable<TokenStatus['failure']>): Row[] {
+  const words = description === '' ? error : `${error}: ${description}`
+  return [
     { label: 'Answered', text: `${words} (${inARow} in a row)` },
     ...(secret === null ? [] : [{ label: 'Refused', text: `${secret.name}, fingerprint ${secret.fingerprint}` }]),
     ...diagnosisRows(diagnosis),
   ]
-  return `\n  ${paint('red', diagnosis.summary)}\n${rows.map((row) => rowText(row, { indent: 4, labelWidth: 19 })).join('')}`
 }
 
 function refusals({ apiRefusals = [] }: StatusAnswer, paint: Paint): string {

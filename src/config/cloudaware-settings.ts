@@ -51,7 +51,7 @@ export const CLOUDAWARE_SETTINGS = {
     maximum: 600_000,
   }),
   TOKEN_REQUESTS_PER_HOUR: whole('How many token requests an hour are made at most, whatever goes wrong', {
-    default: 60,
+    default: 360,
     minimum: 1,
     maximum: 3600,
   }),

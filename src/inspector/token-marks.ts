@@ -28,7 +28,7 @@ function newsOf(event: TokenEvent): News | undefined {
     case 'obtained': {
       const { fingerprint, lifeSeconds, reason, refusedBefore } = event
       const text = refusedBefore
-        ? 'The login host still gives out a token that the API refused: it is tried again.'
+        ? 'The login host returned a token that was dead, and Cloudaware accepts it again.'
         : `New token (${REASONS[reason]}).`
       return { kind: 'obtained', fingerprint, lifeSeconds, text }
     }
@@ -41,7 +41,7 @@ function newsOf(event: TokenEvent): News | undefined {
     case 'failed':
       return mark('failed', event.serving ?? null, `Token request failed: ${event.diagnosis.summary}`)
     case 'refused':
-      return mark('refused', event.fingerprint, 'The API no longer accepts the token.')
+      return mark('refused', event.fingerprint, 'Cloudaware confirmed that the session has ended.')
     case 'held-back':
       return mark('held-back', null, 'Token request held back: TOKEN_REQUESTS_PER_HOUR is used up.')
     case 'life-learned':
@@ -56,7 +56,7 @@ function newsOf(event: TokenEvent): News | undefined {
 const REASONS = {
   start: 'the first one',
   schedule: 'replaced before its end',
-  refused: 'the API had refused the last one',
+  refused: 'the last session had ended',
   retry: 'after a failure',
   operator: 'asked for by hand',
   reload: 'the secret had changed',

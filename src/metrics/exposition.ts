@@ -94,6 +94,12 @@ export function createExposition({ tally, tokenStatus, upstreamStats, version, c
   })
   counter('dead_sessions_total', 'Sessions that the API refused under a request', tally.deadSessions, ['family'])
   counter('replays_total', 'What became of requests under which the session died', tally.replays, ['outcome'])
+  counter(
+    'session_confirmations_total',
+    'Calls that asked Cloudaware whether a token is still valid after a request was refused, by its answer',
+    tally.confirmations,
+    ['result'],
+  )
 
   gauge('upstream_connections', 'Open connections to Cloudaware', () => upstreamStats().connected)
   gauge('upstream_connections_limit', 'Connections at most', () => upstreamStats().limit)

@@ -26,6 +26,7 @@ export class Tally implements ExchangeObserver {
   readonly tokenRequests = new Counts(['outcome'])
   readonly deadSessions = new Counts(['family'])
   readonly replays = new Counts(['outcome'])
+  readonly confirmations = new Counts(['result'])
   readonly ownSeconds = new Distributions(OWN_SECONDS)
   readonly upstreamSeconds = new Distributions(UPSTREAM_SECONDS)
   inFlight = 0
@@ -41,7 +42,8 @@ export class Tally implements ExchangeObserver {
     this.#now = now
     // Known from the start: a rate over a counter that has just appeared misses its first step.
     for (const outcome of ['obtained', 'unchanged', 'failed', 'held_back']) this.tokenRequests.add(0, outcome)
-    for (const outcome of ['answered', 'refused', 'failed', 'too_large']) this.replays.add(0, outcome)
+    for (const outcome of ['answered', 'refused', 'failed', 'too_large', 'unsafe']) this.replays.add(0, outcome)
+    for (const result of ['dead', 'alive', 'unknown']) this.confirmations.add(0, result)
   }
 
   /** As the last answer told it. */
@@ -91,8 +93,9 @@ export class Tally implements ExchangeObserver {
     if (event.type === 'replay-ended') this.replays.add(1, event.outcome)
     if (event.type === 'session-lost') {
       this.deadSessions.add(1, event.family)
-      this.replays.add(1, 'too_large')
+      this.replays.add(1, event.why)
     }
+    if (event.type === 'session-confirmed') this.confirmations.add(1, event.health)
   }
 
   /** What happened since the last time, for another's `add`: counts begin at 0 again here. */
@@ -107,6 +110,7 @@ export class Tally implements ExchangeObserver {
       errors: this.errors.take(),
       deadSessions: this.deadSessions.take(),
       replays: this.replays.take(),
+      confirmations: this.confirmations.take(),
       ownSeconds: this.ownSeconds.take(),
       upstreamSeconds: this.upstreamSeconds.take(),
       inFlight: this.inFlight,
@@ -123,6 +127,7 @@ export class Tally implements ExchangeObserver {
     this.errors.addAll(taken.errors)
     this.deadSessions.addAll(taken.deadSessions)
     this.replays.addAll(taken.replays)
+    this.confirmations.addAll(taken.confirmations)
     this.ownSeconds.addAll(taken.ownSeconds)
     this.upstreamSeconds.addAll(taken.upstreamSeconds)
     if (taken.limitInfo !== undefined) this.#apiUsage = parseLimitInfo(taken.limitInfo)

@@ -60,6 +60,7 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
   readonly headers: string[]
   body: Readable | null = null
   claim: Claim | undefined
+  readonly caller: string | undefined
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly facts: ExchangeFacts
@@ -83,6 +84,7 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
       : raw.rawHeaders
     this.path = withoutSessionParameters(raw.url ?? '/')
     this.policyPath = guard.policyPathOf(request)
+    this.caller = guard.callerOf(request)
     // Node parsed it: one of METHODS.
     this.method = raw.method as Dispatcher.HttpMethod
     this.headers = upstreamHeaders(sent, { family, version, httpVersion: raw.httpVersion })

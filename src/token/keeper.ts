@@ -1,14 +1,15 @@
 import { RequestBudget } from './budget.ts'
 import { withDeadline } from './deadline.ts'
-import type { Moment } from './held-token.ts'
-import { News } from './news.ts'
+import { holdToken, type Moment } from './held-token.ts'
+import { Notifier } from './notifier.ts'
 import { OAuthError, toOAuthError } from './oauth-error.ts'
 import { REQUEST_TIMEOUT_MS, INTROSPECTION_TIMEOUT_MS } from './schedule.ts'
 import { SteadyTime } from './steady-time.ts'
 import { TokenState } from './token-state.ts'
+import { describePause, pauseText, type Pause } from './pause.ts'
 import type { TokenKeeper, TokenKeeperOptions } from './token-keeper.ts'
 import { describeState, type TokenStatus } from './token-status.ts'
-import { TokenUnavailableError, type AccessToken } from './token-source.ts'
+import { TokenUnavailableError, type AccessToken, type TokenAnswer } from './token-source.ts'
 
 /** The one that holds the token: one loop that sleeps and asks, and the callers that wait for it. The rules are TokenState's. */
 export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
@@ -20,11 +21,10 @@ class Keeper implements TokenKeeper {
   readonly #time: SteadyTime
   readonly #state: TokenState
   readonly #budget: RequestBudget
-  readonly #news: News
+  readonly #notifier: Notifier
   readonly #closing = new AbortController()
   #loop: Promise<void> | undefined
   #nap: AbortController | undefined
-  #isAsking = false
   /** Attempts ended, those that the budget held back included. */
   #attempts = 0
   /** A demand made during an attempt: that one may have begun with the old secret. */
@@ -33,10 +33,11 @@ class Keeper implements TokenKeeper {
   constructor(options: TokenKeeperOptions) {
     const { clock, lifetimeSeconds, requestsPerHour, random = Math.random, onEvent = () => undefined } = options
     this.#options = options
-    this.#news = new News(clock)
+    this.#notifier = new Notifier(clock)
     this.#time = new SteadyTime(clock)
     this.#budget = new RequestBudget(requestsPerHour)
-    this.#state = new TokenState({ configuredLifeMs: lifetimeSeconds * 1000, random, emit: onEvent })
+    const now = this.#time.now()
+    this.#state = new TokenState({ now, configuredLifeMs: lifetimeSeconds * 1000, random, emit: onEvent })
   }
 
   get(): AccessToken | Promise<AccessToken> {
@@ -44,8 +45,8 @@ class Keeper implements TokenKeeper {
     return token ?? this.#waitForToken()
   }
 
-  reject(token: AccessToken): void {
-    if (this.#state.refused(token, this.#time.now())) this.#wake()
+  retire(token: AccessToken): void {
+    if (this.#state.retired(token, this.#time.now())) this.#wake()
   }
 
   start(): void {
@@ -53,10 +54,10 @@ class Keeper implements TokenKeeper {
   }
 
   async refresh(): Promise<void> {
-    const attempts = this.#attempts + (this.#isAsking ? 2 : 1)
+    const attempts = this.#attempts + (this.#state.isAsking ? 2 : 1)
     this.#demand('operator')
     await this.#waitUntil(() => this.#attempts >= attempts)
-    if (this.#attempts < attempts || this.#state.hindrance !== undefined) throw this.#unavailable()
+    if (this.#attempts < attempts || this.#state.isFailing) throw this.#unavailable()
   }
 
   reload(): void {
@@ -68,6 +69,7 @@ class Keeper implements TokenKeeper {
     return describeState(this.#state, {
       grant: grant.name,
       now: this.#time.now(),
+      pause: this.#pause(),
       budget: { limit: this.#budget.limit, used: this.#budget.used(clock.monotonic()) },
     })
   }
@@ -80,7 +82,7 @@ class Keeper implements TokenKeeper {
   async close(): Promise<void> {
     this.#closing.abort(new OAuthError({ kind: 'transient', error: 'closed' }))
     this.#wake()
-    this.#news.tell()
+    this.#notifier.notify()
     await this.#loop
   }
 
@@ -103,21 +105,27 @@ class Keeper implements TokenKeeper {
     if (heldBackMs > 0) {
       this.#state.heldBack(heldBackMs, this.#budget.limit, this.#time.now())
     } else {
-      this.#isAsking = true
       this.#state.asked(this.#time.now())
-      const outcome = await this.#ask(
-        { timeoutMs: REQUEST_TIMEOUT_MS, signal: this.#closing.signal },
-        this.#options.grant.request.bind(this.#options.grant),
-      )
-      this.#isAsking = false
+      const outcome = await this.#request()
       if (this.#closing.signal.aborted) return
       if (outcome instanceof OAuthError) this.#state.failed(outcome, this.#moment())
       else this.#state.answered(outcome, this.#moment())
     }
     this.#attempts += 1
     if (this.#nextDemand !== undefined) this.#demand(this.#nextDemand)
-    this.#news.tell()
+    this.#notifier.notify()
     await this.#introspect()
+  }
+
+  /** A token, unless it is one that the org calls dead still; or why there is none. */
+  async #request(): Promise<TokenAnswer | OAuthError> {
+    const { grant, confirm } = this.#options
+    const limits = { timeoutMs: REQUEST_TIMEOUT_MS, signal: this.#closing.signal }
+    const answer = await this.#ask(limits, grant.request.bind(grant))
+    if (answer instanceof OAuthError || !this.#state.wasDead(answer.value)) return answer
+    const { token } = holdToken(answer, { ms: 0, source: 'configured' }, this.#moment())
+    const isDead = (await this.#ask(limits, () => confirm(token))) === 'dead'
+    return isDead ? new OAuthError({ kind: 'transient', error: 'refused_token_reissued' }) : answer
   }
 
   /** Callers have the token already. As a sleep, it ends when the loop is woken: a refusal or a demand need not wait for it. */
@@ -169,13 +177,13 @@ class Keeper implements TokenKeeper {
   async #waitUntil(isDone: () => boolean): Promise<void> {
     const { waitMs } = this.#options
     const until = this.#time.now() + waitMs
-    const isHopeless = () => !this.#isAsking && this.#state.plan.dueAt > until
-    await this.#news.until(() => isDone() || isHopeless() || this.#closing.signal.aborted, waitMs)
+    const isHopeless = () => !this.#state.isAsking && this.#state.plan.dueAt > until
+    await this.#notifier.until(() => isDone() || isHopeless() || this.#closing.signal.aborted, waitMs)
   }
 
   #demand(reason: 'operator' | 'reload'): void {
-    this.#nextDemand = this.#isAsking ? reason : undefined
-    if (this.#isAsking) return
+    this.#nextDemand = this.#state.isAsking ? reason : undefined
+    if (this.#state.isAsking) return
     const paceMs = this.#budget.demandPaceMs(this.#options.clock.monotonic())
     this.#state.demanded(reason, this.#time.now(), paceMs)
     this.#wake()
@@ -186,8 +194,13 @@ class Keeper implements TokenKeeper {
   }
 
   #unavailable(): TokenUnavailableError {
-    const { hindrance, plan, failure } = this.#state
+    const { plan, failure } = this.#state
     const seconds = Math.max(Math.ceil((plan.dueAt - this.#time.now()) / 1000), 1)
-    return new TokenUnavailableError(hindrance ?? 'The access token is still being obtained.', seconds, failure?.error)
+    return new TokenUnavailableError(pauseText(this.#pause()), seconds, failure?.error)
+  }
+
+  #pause(): Pause {
+    const { clock } = this.#options
+    return describePause(this.#state, { now: this.#time.now(), wallNow: clock.now(), limit: this.#budget.limit })
   }
 }

@@ -6,7 +6,7 @@ export interface Life {
   readonly source: LifeSource
 }
 
-/** A shorter life than assumed, seen from a refusal. */
+/** A shorter life than assumed, seen from a token's death. */
 export interface LearnedLife {
   readonly ms: number
   /** Steady milliseconds. */
@@ -14,7 +14,7 @@ export interface LearnedLife {
 }
 
 const DAY_MS = 86_400_000
-/** A token refused sooner was revoked, not timed out: Salesforce's shortest timeout is 15 minutes, and nothing is learned from a logout. */
+/** A token that died sooner was revoked, not timed out: Salesforce's shortest timeout is 15 minutes, and nothing is learned from a logout. */
 const SHORTEST_LEARNED_MS = 300_000
 
 /**
@@ -40,8 +40,24 @@ export function assumedLife(configuredMs: number, learned: LearnedLife | undefin
   return { ms: configuredMs, source: 'configured' }
 }
 
-/** What a refusal at age `ageMs` teaches: only where the life was assumed, and longer than that. */
-export function learnFromRefusal(life: Life, ageMs: number, now: number): LearnedLife | undefined {
+/** Deaths that an early one is measured against. */
+const OBSERVED_DEATHS = 5
+
+/** How long tokens have lived: the last few, in milliseconds. */
+export class ObservedLifetimes {
+  #ages: readonly number[] = []
+
+  /** Notes a death at age `ageMs`. Returns whether it came early: before half of what others lived, or of `assumedMs` where none has died yet. */
+  add(ageMs: number, assumedMs: number): boolean {
+    const sorted = this.#ages.toSorted((a, b) => a - b)
+    const typicalMs = sorted[Math.floor(sorted.length / 2)] ?? assumedMs
+    this.#ages = [...this.#ages, ageMs].slice(-OBSERVED_DEATHS)
+    return ageMs < typicalMs / 2
+  }
+}
+
+/** What a death at age `ageMs` teaches: only where the life was assumed, and longer than that. */
+export function learnFromDeath(life: Life, ageMs: number, now: number): LearnedLife | undefined {
   const isAssumed = life.source === 'configured' || life.source === 'learned'
   return isAssumed && ageMs >= SHORTEST_LEARNED_MS && ageMs < life.ms ? { ms: ageMs, learnedAt: now } : undefined
 }

@@ -120,7 +120,7 @@ const ROWS: readonly Row[] = [
   {
     code: 'refused-token-reissued',
     errors: /^refused_token_reissued$/,
-    summary: 'The login host issues the very token that the API has just refused.',
+    summary: 'The login host keeps returning a token that Cloudaware itself reports as ended.',
     fix: "End the session of the Run As user in Setup > Session Management, so that the next login makes a new one; if it comes back, check the user's API permissions and IP ranges.",
   },
   {

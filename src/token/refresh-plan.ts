@@ -13,6 +13,11 @@ export class RefreshPlan {
     return Math.max(this.#wantedAt, this.#notBefore)
   }
 
+  /** When the last request began. */
+  get askedAt(): number {
+    return this.#askedAt
+  }
+
   get reason(): RefreshReason {
     return this.#reason
   }

@@ -4,9 +4,6 @@ import type { FailureKind, OAuthError } from './oauth-error.ts'
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 
-/** A token younger than this was not worn out, so its refusal says that something is wrong. */
-const YOUNG_MS = MINUTE
-
 /** No scheduled refresh comes sooner than this after the last one, however short a life the endpoint states. */
 const SHORTEST_INTERVAL_MS = 10 * SECOND
 
@@ -19,7 +16,7 @@ export const REQUEST_TIMEOUT_MS = 30 * SECOND
 /** Introspection only refines the plan. */
 export const INTROSPECTION_TIMEOUT_MS = 10 * SECOND
 
-/** The operator's wish and a new secret wait this long after the last attempt: a script that asks in a loop must not spend the budget. */
+/** An operator's demand and a new secret wait this long after the last attempt: a script that demands in a loop must not spend the budget. */
 export const DEMAND_INTERVAL_MS = 5 * SECOND
 
 /** A budget that holds requests back all day is worth a warning once in this time. */
@@ -43,19 +40,20 @@ export function unchangedDelayMs(count: number): number {
   return doubling(MINUTE, count, 15 * MINUTE)
 }
 
-/** How long a value refused for the `count`th time is dead, whatever the endpoint says: 1, 2, 4, 8, then 15 minutes. */
-export function deadMs(count: number): number {
-  return doubling(MINUTE, count, 15 * MINUTE)
+/** A token that died at this age or below was hardly ever of use. */
+const SHORT_LIVED_MS = SECOND
+
+/** So many of those in a row are replaced at once. */
+const TOLERATED_SHORT_LIVES = 10
+
+/** How many tokens in a row were short-lived, this one of age `ageMs` included. */
+export function countShortLives(before: number, ageMs: number): number {
+  return ageMs <= SHORT_LIVED_MS ? before + 1 : 0
 }
 
-/** How many tokens in a row were refused young, this one of age `ageMs` included. */
-export function countYoungRefusals(before: number, ageMs: number): number {
-  return ageMs < YOUNG_MS ? before + 1 : 0
-}
-
-/** The least time between two refreshes forced by refusals: none for a token that had lived, then 5, 10, 20 s … 15 minutes. */
-export function forcedIntervalMs(youngRefusals: number): number {
-  return youngRefusals === 0 ? 0 : doubling(5 * SECOND, youngRefusals, 15 * MINUTE)
+/** The pause before a dead token is replaced: none, unless more than ten in a row were short-lived; then 1, 2, 4 … 60 s. */
+export function replacementDelayMs(shortLives: number): number {
+  return shortLives <= TOLERATED_SHORT_LIVES ? 0 : doubling(SECOND, shortLives - TOLERATED_SHORT_LIVES, MINUTE)
 }
 
 /** Failures in a row, and the wait that they ask for. */
@@ -66,11 +64,15 @@ export interface FailureRun {
   /** In a row, of this kind. */
   readonly ofKind: number
   readonly delayMs: number
+  /** When the first of the row failed, steady milliseconds. */
+  readonly since: number
   /** The first of its sort: later ones are the same news again. */
   readonly loud: boolean
 }
 
 interface RetryTerms {
+  /** Steady milliseconds. */
+  readonly now: number
   /** In [0, 1). */
   readonly random: number
   /** The least delay, for the budget's sake. */
@@ -81,13 +83,14 @@ interface RetryTerms {
 export function nextFailure(
   before: FailureRun | undefined,
   error: OAuthError,
-  { random, paceMs }: RetryTerms,
+  { now, random, paceMs }: RetryTerms,
 ): FailureRun {
   const ofKind = before?.error.kind === error.kind ? before.ofKind + 1 : 1
   return {
     error,
     count: (before?.count ?? 0) + 1,
     ofKind,
+    since: before?.since ?? now,
     delayMs: Math.max(retryDelayMs(error.kind, ofKind, random), paceMs),
     loud: before === undefined || isNews(before.error, error),
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Introspect } from './introspection.ts'
 import type { TokenStatus } from './token-status.ts'
-import type { AccessToken, Grant, TokenEvent, TokenSource } from './token-source.ts'
+import type { AccessToken, Grant, TokenEvent, TokenHealth, TokenSource } from './token-source.ts'
 
 /** The TokenSource as the composition root and the admin listener see it. */
 export interface TokenKeeper extends TokenSource {
@@ -12,7 +12,7 @@ export interface TokenKeeper extends TokenSource {
   /** The credentials may have changed: tries them at once, while the old token serves on. */
   reload(): void
   status(): TokenStatus
-  /** The token held, unless it was refused, and for how many milliseconds `get` gives it at once; none or less where it asks first. */
+  /** The token held, unless it is dead, and for how many milliseconds `get` gives it at once; none or less where it asks first. */
   standing(): { readonly token: AccessToken; readonly calmForMs: number } | undefined
   /** Ends the loop and every wait. */
   close(): Promise<void>
@@ -27,6 +27,8 @@ export interface TokenKeeperOptions {
   readonly lifetimeSeconds: number
   /** TOKEN_REQUESTS_PER_HOUR, at least 1. */
   readonly requestsPerHour: number
+  /** Asks the org whether a token that it called dead is so still. Never rejects. */
+  readonly confirm: (token: AccessToken) => Promise<TokenHealth>
   readonly introspect?: Introspect | undefined
   /** In [0, 1). */
   readonly random?: (() => number) | undefined

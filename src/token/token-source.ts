@@ -25,9 +25,12 @@ export interface TokenSource {
    * Rejects with TokenUnavailableError where none is to be had.
    */
   get(): AccessToken | Promise<AccessToken>
-  /** The API refused this token as expired: the holder replaces it, once, whoever else reports the same value. */
-  reject(token: AccessToken): void
+  /** The org confirmed that this token is dead: it is replaced, once, however many requests report it. */
+  retire(token: AccessToken): void
 }
+
+/** What the org says of a token. `unknown`: it did not answer, or not in a way that proves anything. */
+export type TokenHealth = 'dead' | 'alive' | 'unknown'
 
 /** No token is to be had now. `reason` is one sentence fit for the caller: no secret, no text of the token endpoint's. */
 export class TokenUnavailableError extends Error {
@@ -75,7 +78,7 @@ export type TokenEvent =
       readonly lifeSeconds: number
       readonly lifeSource: LifeSource
       readonly afterFailures: number
-      /** The API has refused this very value before, but the endpoint still vouches for it. */
+      /** The org said before that this very value was dead, but no longer does. */
       readonly refusedBefore?: true
     }
   | {
@@ -102,7 +105,16 @@ export type TokenEvent =
       readonly serving: string | undefined
       readonly loud: boolean
     }
-  | { readonly type: 'refused'; readonly fingerprint: string; readonly ageSeconds: number }
+  | {
+      /** The org confirmed that the token is dead. */
+      readonly type: 'refused'
+      readonly fingerprint: string
+      readonly ageSeconds: number
+      /** It died much sooner than others did, or than was assumed. */
+      readonly isEarly: boolean
+      /** Until a new one is requested; above 0 where many have died at birth. */
+      readonly replacedInSeconds: number
+    }
   | { readonly type: 'life-learned'; readonly lifeSeconds: number }
   | { readonly type: 'life-introspected'; readonly fingerprint: string; readonly lifeSeconds: number }
   | { readonly type: 'introspection-failed'; readonly error: string; readonly loud: boolean }

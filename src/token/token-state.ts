@@ -1,26 +1,38 @@
-import { diagnose } from './diagnose.ts'
 import { failedEvent, seconds } from './failed-event.ts'
 import { describeHeld, holdToken, readdress, type HeldToken, type Moment } from './held-token.ts'
+import { assumedLife, learnFromDeath, ObservedLifetimes, type LearnedLife } from './lifetime.ts'
 import { OAuthError } from './oauth-error.ts'
 import { RefreshPlan } from './refresh-plan.ts'
-import { Refusals } from './refusals.ts'
 import * as schedule from './schedule.ts'
 import type { AccessToken, TokenAnswer, TokenEvent } from './token-source.ts'
 
 interface TokenStateOptions {
+  /** Steady milliseconds. */
+  readonly now: number
   readonly configuredLifeMs: number
   readonly random: () => number
   readonly emit: (event: TokenEvent) => void
 }
 
+/** Dead values that are remembered. */
+const MOST_DEAD = 32
+
 /** What is known of the token, and what each thing that happens to it means; no waiting, no clock. Every `now` is steady milliseconds. */
 export class TokenState {
   readonly #options: TokenStateOptions
   readonly #plan = new RefreshPlan()
-  readonly #refusals = new Refusals()
+  /** Values that the org has confirmed as dead. */
+  readonly #dead = new Set<string>()
+  readonly #lifetimes = new ObservedLifetimes()
+  #learned: LearnedLife | undefined
+  #shortLives = 0
   #held: HeldToken | undefined
+  #isAsking = false
+  /** Since when no token is held, steady milliseconds. */
+  #missingSince: number
   #failure: schedule.FailureRun | undefined
-  #isHeldBack = false
+  /** Since when the budget allows no request. */
+  #heldBackSince: number | undefined
   #heldBackQuietUntil = 0
   #unchanged = 0
   #introspectionFails = false
@@ -28,50 +40,72 @@ export class TokenState {
 
   constructor(options: TokenStateOptions) {
     this.#options = options
+    this.#missingSince = options.now
   }
 
-  get plan(): Pick<RefreshPlan, 'dueAt' | 'calmUntil'> {
+  get plan(): Pick<RefreshPlan, 'dueAt' | 'calmUntil' | 'askedAt'> {
     return this.#plan
   }
 
-  /** The token, unless the API refused it. */
+  /** The token, unless it is dead. */
   get held(): HeldToken | undefined {
     return this.#held
+  }
+
+  /** Whether a token request is under way. */
+  get isAsking(): boolean {
+    return this.#isAsking
+  }
+
+  get missingSince(): number {
+    return this.#missingSince
   }
 
   get failure(): schedule.FailureRun | undefined {
     return this.#failure
   }
 
-  get isHeldBack(): boolean {
-    return this.#isHeldBack
+  get heldBackSince(): number | undefined {
+    return this.#heldBackSince
   }
 
   get refusedInstanceUrl(): string | undefined {
     return this.#refusedInstanceUrl
   }
 
-  /** Why the last attempt brought nothing, in words fit for a caller; undefined where it did. */
-  get hindrance(): string | undefined {
-    if (this.#isHeldBack) return 'The hourly budget of token requests (TOKEN_REQUESTS_PER_HOUR) is used up.'
-    return this.#failure === undefined ? undefined : diagnose(this.#failure.error).summary
+  /** Whether the last attempt brought nothing. */
+  get isFailing(): boolean {
+    return this.#failure !== undefined || this.#heldBackSince !== undefined
+  }
+
+  /** How many tokens in a row died as soon as they were issued. */
+  get shortLives(): number {
+    return this.#shortLives
+  }
+
+  /** Whether a token has died. */
+  get hasDied(): boolean {
+    return this.#dead.size > 0
+  }
+
+  /** Whether the org has confirmed this value as dead. */
+  wasDead(value: string): boolean {
+    return this.#dead.has(value)
   }
 
   /** A token request begins. */
   asked(now: number): void {
-    this.#isHeldBack = false
+    this.#isAsking = true
+    this.#heldBackSince = undefined
     this.#plan.asked(now)
     this.#options.emit({ type: 'requested', reason: this.#plan.reason })
   }
 
-  /** The endpoint gave a token: one that the API has just refused (a failure), the one held (no failure and no new life), or another. */
+  /** The endpoint gave a token that the org does not call dead: the one held (no failure and no new life), or another. */
   answered(answer: TokenAnswer, moment: Moment): void {
     const { now } = moment
-    if (this.#isUseless(answer.value, now)) {
-      this.failed(new OAuthError({ kind: 'transient', error: 'refused_token_reissued' }), moment)
-      return
-    }
     const outcome = { reason: this.#plan.reason, afterFailures: this.#failure?.count ?? 0 }
+    this.#isAsking = false
     this.#failure = undefined
     this.#plan.release()
     this.#noteInstance(answer.refusedInstanceUrl)
@@ -82,9 +116,10 @@ export class TokenState {
     } else this.#adopt(answer, outcome, moment)
   }
 
-  /** A token request failed; the token held, if any, serves on, since only the API can prove it dead. */
+  /** A token request failed; the token held, if any, serves on, since only the org can prove it dead. */
   failed(error: OAuthError, { now, paceMs }: Moment): void {
-    const run = schedule.nextFailure(this.#failure, error, { random: this.#options.random(), paceMs })
+    this.#isAsking = false
+    const run = schedule.nextFailure(this.#failure, error, { now, random: this.#options.random(), paceMs })
     const event = failedEvent(run, { reason: this.#plan.reason, serving: this.#held?.token.fingerprint })
     this.#failure = run
     this.#plan.want(now, 'retry')
@@ -94,7 +129,7 @@ export class TokenState {
 
   /** The budget allows no request for `waitMs`. */
   heldBack(waitMs: number, requestsPerHour: number, now: number): void {
-    this.#isHeldBack = true
+    this.#heldBackSince ??= now
     this.#plan.hold(now + waitMs)
     const { reason } = this.#plan
     const loud = now >= this.#heldBackQuietUntil
@@ -102,27 +137,43 @@ export class TokenState {
     this.#options.emit({ type: 'held-back', reason, requestsPerHour, resumesInSeconds: seconds(waitMs), loud })
   }
 
-  /** The API refused a token. Whoever reports the one held first causes its replacement; for the others there is nothing to do. */
-  refused({ value }: AccessToken, now: number): boolean {
+  /** The org confirmed that a token is dead. Of the one held a replacement is due, as a rule at once; returns whether it was that one. */
+  retired({ value }: AccessToken, now: number): boolean {
+    this.#rememberDead(value)
     const held = this.#held
-    const isHeld = held?.token.value === value
-    if (!isHeld) {
-      this.#refusals.confirm(value, now)
-      return false
-    }
-    this.#refusals.bury(value, now)
+    if (held?.token.value !== value) return false
     this.#held = undefined
+    this.#missingSince = now
     const ageMs = now - held.bornAt
-    this.#options.emit({ type: 'refused', fingerprint: held.token.fingerprint, ageSeconds: seconds(ageMs) })
-    const learnedMs = this.#refusals.learn(held.life, ageMs, now)
-    if (learnedMs !== undefined) this.#options.emit({ type: 'life-learned', lifeSeconds: seconds(learnedMs) })
-    this.#plan.want(this.#refusals.nextAttemptAt(ageMs, now), 'refused')
+    const isEarly = this.#lifetimes.add(ageMs, held.life.ms)
+    const { fingerprint } = held.token
+    this.#shortLives = schedule.countShortLives(this.#shortLives, ageMs)
+    const delayMs = schedule.replacementDelayMs(this.#shortLives)
+    this.#options.emit({
+      type: 'refused',
+      fingerprint,
+      ageSeconds: seconds(ageMs),
+      isEarly,
+      replacedInSeconds: seconds(delayMs),
+    })
+    const learned = learnFromDeath(held.life, ageMs, now)
+    if (learned !== undefined) {
+      this.#learned = learned
+      this.#options.emit({ type: 'life-learned', lifeSeconds: seconds(learned.ms) })
+    }
+    this.#plan.want(now + delayMs, 'refused')
+    this.#endHold()
     return true
   }
 
   /** The operator, or a new secret, asks for an attempt now; only a rate limit and the budget, which asks for `paceMs`, stand above that. */
   demanded(reason: 'operator' | 'reload', now: number, paceMs: number): void {
     this.#plan.demand(reason, now, paceMs)
+    this.#endHold()
+  }
+
+  /** There is a new reason to ask: only a rate limit is waited out all the same. */
+  #endHold(): void {
     if (this.#failure?.error.kind !== 'rate-limited') this.#plan.release()
   }
 
@@ -134,7 +185,7 @@ export class TokenState {
   /** The token that the endpoint has just given, where it said nothing of its life. */
   get toIntrospect(): HeldToken | undefined {
     const held = this.#held
-    if (held === undefined || this.hindrance !== undefined || this.#plan.reason !== 'schedule') return undefined
+    if (held === undefined || this.isFailing || this.#plan.reason !== 'schedule') return undefined
     return held.life.source === 'expires_in' || held.life.source === 'jwt' ? undefined : held
   }
 
@@ -146,12 +197,11 @@ export class TokenState {
     else this.#learnLife(held, outcome, now)
   }
 
-  /** A value that was refused gets a second chance, but not too soon, and not in place of one that nobody has refused. */
-  #isUseless(value: string, now: number): boolean {
-    const held = this.#held?.token.value
-    if (value === held) return false
-    const isTrusted = held !== undefined && !this.#refusals.wasRefused(held)
-    return isTrusted ? this.#refusals.wasRefused(value) : this.#refusals.isDead(value, now)
+  #rememberDead(value: string): void {
+    this.#dead.delete(value)
+    this.#dead.add(value)
+    const [oldest] = this.#dead
+    if (this.#dead.size > MOST_DEAD && oldest !== undefined) this.#dead.delete(oldest)
   }
 
   #learnLife(held: HeldToken, lifeMs: number, now: number): void {
@@ -169,11 +219,11 @@ export class TokenState {
   }
 
   #adopt(answer: TokenAnswer, outcome: Outcome, moment: Moment): void {
-    const life = answer.statedLife ?? this.#refusals.assumedLife(this.#options.configuredLifeMs, moment.now)
+    const life = answer.statedLife ?? assumedLife(this.#options.configuredLifeMs, this.#learned, moment.now)
     const held = holdToken(answer, life, moment)
     this.#unchanged = 0
     this.#live(held, moment.now, 0)
-    const history = this.#refusals.wasRefused(answer.value) ? { refusedBefore: true as const } : {}
+    const history = this.#dead.delete(answer.value) ? { refusedBefore: true as const } : {}
     this.#options.emit({ type: 'obtained', ...outcome, ...describeHeld(held), ...history })
   }
 

@@ -2,6 +2,7 @@ import { diagnose } from './diagnose.ts'
 import type { Diagnosis } from './diagnosis.ts'
 import type { LifeSource } from './lifetime.ts'
 import type { FailureKind, SecretLabel } from './oauth-error.ts'
+import type { Pause } from './pause.ts'
 import type { FailureRun } from './schedule.ts'
 import type { Grant } from './token-source.ts'
 import type { TokenState } from './token-state.ts'
@@ -35,6 +36,8 @@ export interface TokenStatus {
   } | null
   /** Token requests of the last hour; `isHeldBack` while the cap keeps one waiting. */
   readonly budget: { readonly limit: number; readonly used: number; readonly isHeldBack: boolean }
+  /** What is being waited for while there is no token, or no new one; null where nothing is. */
+  readonly pause: Pause | null
   /** The `instance_url` that was not adopted. */
   readonly refusedInstanceUrl: string | null
 }
@@ -43,20 +46,22 @@ interface Context {
   readonly grant: Grant['name']
   /** Steady milliseconds. */
   readonly now: number
+  readonly pause: Pause
   readonly budget: { readonly limit: number; readonly used: number }
 }
 
-export function describeState(state: TokenState, { grant, now, budget }: Context): TokenStatus {
-  const { held, failure, hindrance, isHeldBack } = state
-  const hasNone = hindrance === undefined ? 'starting' : 'unavailable'
-  const hasOne = hindrance === undefined ? 'ready' : 'degraded'
+export function describeState(state: TokenState, { grant, now, pause, budget }: Context): TokenStatus {
+  const { held, failure, isFailing } = state
+  const hasNone = isFailing ? 'unavailable' : 'starting'
+  const hasOne = isFailing ? 'degraded' : 'ready'
   return {
     state: held === undefined ? hasNone : hasOne,
     grant,
     token: held === undefined ? null : describeToken(held, now),
     nextRefreshInSeconds: Math.max(Math.round((state.plan.dueAt - now) / 1000), 0),
     failure: failure === undefined ? null : describeFailure(failure),
-    budget: { ...budget, isHeldBack },
+    budget: { ...budget, isHeldBack: state.heldBackSince !== undefined },
+    pause: held !== undefined && !isFailing ? null : pause,
     refusedInstanceUrl: state.refusedInstanceUrl ?? null,
   }
 }

@@ -49,9 +49,29 @@ export function familyOf(path: string): ApiFamily {
   return 'rest'
 }
 
-/** Whether code of the org's own, an Apex REST class, may write the answer: its status is no word of the platform's about the session. */
+/** Where the platform itself answers. Below `/services/soap` that is each service but the classes'. */
+const PLATFORM_PATHS = /^\/+(?:services\/+(?:data|async|oauth2|soap\/+\w)|cometd|id)(?=[/?]|$)/i
+
+/**
+ * Whether code of the org's own may write the answer: Apex REST and SOAP classes, and whatever PROXY_ALLOWED_PATHS opens beside the APIs.
+ * Its 401 is not the platform's word about the session, and that code has run.
+ */
 export function runsOrgCode(path: string): boolean {
-  return /^\/+services\/+apexrest(?=[/?]|$)/i.test(path)
+  return !PLATFORM_PATHS.test(path)
+}
+
+/** Whether a success at this path proves that the session is valid: the list of versions, for one, is given to everyone. */
+export function needsSession(family: ApiFamily, path: string): boolean {
+  switch (family) {
+    case 'rest':
+      return path.startsWith('/services/data/v') && path.length > '/services/data/v62.0/'.length
+    case 'bulk1':
+      return true
+    case 'soap':
+      return !runsOrgCode(path)
+    default:
+      return false
+  }
 }
 
 function endsSegment(next: string): boolean {

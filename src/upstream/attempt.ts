@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici'
 import type { AccessToken } from '../token/token-source.ts'
 import { codingProblem } from './transfer-coding.ts'
 import { SESSION_PLACES, type ApiFamily } from './api-family.ts'
-import { JWT_UNMENDABLE, lookAt, lookLimit, mayRefuse, readRefusal, type Look, type Verdict } from './dead-session.ts'
+import { JWT_DIAGNOSIS, lookAt, lookLimit, mayRefuse, readRefusal, type Look, type Refusal } from './dead-session.ts'
 import type { ExchangeController } from './exchange-controller.ts'
 import { HeldAnswer } from './held-answer.ts'
 
@@ -20,15 +20,19 @@ export interface AttemptOwner {
   attemptFailed(error: Error, hasAnswer: boolean): void
   /** The failure of a connection that is being told of in this very moment. */
   breachOfConnection(): Error | undefined
-  /** The API no longer accepts this token. `isHeld`: its answer has not been passed on. True where the exchange goes on without that answer. */
-  sessionRefused(token: AccessToken, isHeld: boolean): boolean
-  /** The API refused this token without a reason, in an answer that is held: `settle` is told whether it is dead, unless the caller leaves. */
-  sessionSuspected(token: AccessToken, settle: (isDead: boolean) => void): void
-  /** The API refuses for a reason that a new token would not mend. */
-  apiRefused(diagnosis: string): void
+  /** The API answered as it answers a valid session. */
+  sessionAccepted(token: AccessToken): void
+  /** The API refused the session, in an answer that is complete. `passOn` gives it to the caller, unless the request is sent again. */
+  sessionRefused(refusal: SessionRefusal, passOn: () => void): void
   /** The answer is the caller's: nothing will be sent again. */
   answerBegun(): void
   answerEnded(): void
+}
+
+export interface SessionRefusal extends Refusal {
+  readonly token: AccessToken
+  /** The caller has not been given any of the answer. */
+  readonly isHeld: boolean
 }
 
 interface Looked {
@@ -77,6 +81,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
         this.#looked = { look, answer, isPassed: false }
         return
       }
+      if (status < 300) this.#owner.sessionAccepted(this.#token)
       this.#owner.answerBegun()
     }
     handler.onResponseStart?.(controller, status, headers, statusText)
@@ -106,25 +111,14 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#owner.attemptEnded()
     controller.rawTrailers = rawTrailers
     const looked = this.#looked
-    const verdict = looked && this.#judge(looked.answer)
-    if (verdict !== 'suspect') {
-      this.#settle(looked, verdict, trailers)
-      return
+    const refusal = looked && this.#refusalIn(looked.answer)
+    const passOn = () => {
+      if (looked?.isPassed === false) this.#passOn(looked)
+      this.#owner.answerEnded()
+      this.#owner.handler.onResponseEnd?.(controller, trailers)
     }
-    this.#owner.sessionSuspected(this.#token, (isDead) => {
-      this.#settle(looked, isDead ? 'dead' : undefined, trailers)
-    })
-  }
-
-  #settle(looked: Looked | undefined, verdict: Verdict | undefined, trailers: IncomingHttpHeaders): void {
-    const { controller, handler } = this.#owner
-    if (looked) {
-      if (verdict === 'dead' && this.#owner.sessionRefused(this.#token, !looked.isPassed)) return
-      if (typeof verdict === 'object') this.#owner.apiRefused(verdict.unmendable)
-      if (!looked.isPassed) this.#passOn(looked)
-    }
-    this.#owner.answerEnded()
-    handler.onResponseEnd?.(controller, trailers)
+    if (refusal === undefined) passOn()
+    else this.#owner.sessionRefused({ ...refusal, token: this.#token, isHeld: looked?.isPassed === false }, passOn)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -133,11 +127,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#owner.attemptFailed(error, this.#hasAnswer)
   }
 
-  #judge({ status, headers, body }: HeldAnswer): Verdict | undefined {
+  #refusalIn({ status, headers, body }: HeldAnswer): Refusal | undefined {
     const { family, runsOrgCode } = this.#owner
-    const verdict = readRefusal({ family, runsOrgCode }, { status, headers, body })
+    const refusal = readRefusal({ family, runsOrgCode }, { status, headers, body })
     const isForeignToken = this.#token.format === 'jwt' && !SESSION_PLACES[family].acceptsJwt
-    return (verdict === 'dead' || verdict === 'suspect') && isForeignToken ? { unmendable: JWT_UNMENDABLE } : verdict
+    return refusal?.suspects === 'always' && isForeignToken ? { ...refusal, diagnosis: JWT_DIAGNOSIS } : refusal
   }
 
   #passOn(looked: Looked): void {

@@ -2,22 +2,20 @@ import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/token-source.ts'
-import { familyOf, runsOrgCode, SESSION_PLACES, type ApiFamily } from './api-family.ts'
-import { Attempt, type AttemptOwner } from './attempt.ts'
+import { familyOf, needsSession, runsOrgCode, SESSION_PLACES, type ApiFamily } from './api-family.ts'
+import { Attempt, type AttemptOwner, type SessionRefusal } from './attempt.ts'
 import type { BearerOptions, ForwardOptions, ReplayOutcome } from './bearer-options.ts'
 import type { Waiter } from './connection-queue.ts'
 import { ExchangeController } from './exchange-controller.ts'
 import { withLengthGrownBy } from './header-list.ts'
 import { ReplayableBody } from './replayable-body.ts'
 import { withSession } from './request-headers.ts'
-import type { SessionConfirmation } from './session-confirmation.ts'
 import { soapBody } from './soap-body.ts'
 import { SoapSession } from './soap-session.ts'
 
 export interface SharedByExchanges {
   readonly options: BearerOptions
   readonly dispatch: Dispatcher['dispatch']
-  readonly confirmation: SessionConfirmation
 }
 
 /** One request of a caller's: a token and a place among the connections for it, then an attempt, and another where that is safe. */
@@ -27,13 +25,15 @@ export class BearerExchange implements AttemptOwner, Waiter {
   readonly family: ApiFamily
   readonly #options: BearerOptions
   readonly #dispatch: Dispatcher['dispatch']
-  readonly #confirmation: SessionConfirmation
   readonly #request: ForwardOptions
   readonly #body: ReplayableBody | undefined
   #hasPlace = false
   #isDispatched = false
   #connectionReplaced = false
-  #isReplayTold = false
+  /** When the attempt began, and when the last of its body came: ticks of the confirmation. */
+  #begunAt = 0
+  #sentAt = 0
+  #isReplayReported = false
   #isOver = false
 
   constructor(shared: SharedByExchanges, request: ForwardOptions, handler: Dispatcher.DispatchHandler) {
@@ -43,12 +43,14 @@ export class BearerExchange implements AttemptOwner, Waiter {
     this.controller = new ExchangeController(this)
     this.#options = options
     this.#dispatch = shared.dispatch
-    this.#confirmation = shared.confirmation
     this.#request = request
     if (request.body instanceof Readable) {
       const { replayLimitBytes: limitBytes, bodyMemory } = options
       const { claim = bodyMemory.claim({ isNeeded: false }) } = request
-      const onChunk = (chunk: Buffer) => request.onBody?.(chunk)
+      const onChunk = (chunk: Buffer) => {
+        this.#sentAt = options.confirmation.tick()
+        request.onBody?.(chunk)
+      }
       this.#body = new ReplayableBody(request.body, { limitBytes, claim, onChunk })
     }
   }
@@ -149,6 +151,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
   }
 
   attemptBegun(attempt: Dispatcher.DispatchController): void {
+    this.#begunAt = this.#sentAt = this.#options.confirmation.tick()
     this.#request.onConnection?.()
     this.controller.attach(attempt)
   }
@@ -179,39 +182,59 @@ export class BearerExchange implements AttemptOwner, Waiter {
     return IDEMPOTENT.has(this.#request.method) && this.#body?.isRepeatable !== false
   }
 
-  sessionRefused(token: AccessToken, isHeld: boolean): boolean {
-    const { tokens, onEvent } = this.#options
-    const { fingerprint } = token
+  sessionAccepted(token: AccessToken): void {
+    if (needsSession(this.family, policyPathOf(this.#request)))
+      this.#options.confirmation.accepted(token, this.#begunAt)
+  }
+
+  sessionRefused(refusal: SessionRefusal, passOn: () => void): void {
+    const { token, suspects } = refusal
+    const { confirmation } = this.#options
+    this.#reportReplay('refused')
+    // A second refusal, with the new session, is the API's last word on this request.
+    const mayBeDead = suspects === 'always' || (suspects === 'if-it-worked' && confirmation.hasWorked(token))
+    if (!mayBeDead || this.controller.sessionReplaced) {
+      this.#passRefusalOn(refusal, passOn)
+      return
+    }
+    const { method, caller } = this.#request
+    const target = `${method} ${policyPathOf(this.#request).replace(/\?.*/s, '')}`
+    void confirmation.check({ token, sentAt: this.#sentAt, caller, target }).then((health) => {
+      if (health === 'dead') this.#options.tokens.retire(token)
+      if (this.#isOver) return
+      if (health === 'dead' && refusal.isHeld) this.#sendAgain(token, passOn)
+      else this.#passRefusalOn(refusal, passOn)
+    })
+  }
+
+  #passRefusalOn({ diagnosis }: SessionRefusal, passOn: () => void): void {
+    if (diagnosis !== undefined) this.#options.onEvent({ type: 'api-refused', family: this.family, diagnosis })
+    passOn()
+  }
+
+  /** The token is dead. The platform checks the session first, so nothing was applied, unless the org's own code gave the answer. */
+  #sendAgain({ fingerprint }: AccessToken, passOn: () => void): void {
+    const { onEvent } = this.#options
     const { family } = this
-    tokens.reject(token)
-    // The new session was refused as well, or the answer is with the caller already: the API's own words are the truth now.
-    this.#tellReplay('refused')
-    if (this.controller.sessionReplaced || !isHeld) return false
+    if (this.runsOrgCode && !IDEMPOTENT.has(this.#request.method)) {
+      onEvent({ type: 'session-lost', family, fingerprint, why: 'unsafe' })
+      passOn()
+      return
+    }
     if (this.#body?.isRepeatable === false) {
-      onEvent({ type: 'session-lost', family, fingerprint })
+      onEvent({ type: 'session-lost', family, fingerprint, why: 'too_large' })
       this.#fail(new ProxyError('PROXY_SESSION_REPLACED'))
-      return true
+      return
     }
     onEvent({ type: 'session-replaced', family, fingerprint })
     this.controller.sessionReplaced = true
     this.#body?.rewind()
     this.#send()
-    return true
-  }
-
-  sessionSuspected(token: AccessToken, settle: (isDead: boolean) => void): void {
-    void this.#confirmation.isDead(token).then((isDead) => {
-      if (!this.#isOver) settle(isDead)
-    })
-  }
-
-  apiRefused(diagnosis: string): void {
-    this.#options.onEvent({ type: 'api-refused', family: this.family, diagnosis })
   }
 
   answerBegun(): void {
     this.#body?.release()
-    this.#tellReplay('answered')
+    this.#reportReplay('answered')
   }
 
   answerEnded(): void {
@@ -219,16 +242,16 @@ export class BearerExchange implements AttemptOwner, Waiter {
   }
 
   /** How the second sending went, once: an answer that has begun may still break off. */
-  #tellReplay(outcome: ReplayOutcome): void {
-    if (!this.controller.sessionReplaced || this.#isReplayTold) return
-    this.#isReplayTold = true
+  #reportReplay(outcome: ReplayOutcome): void {
+    if (!this.controller.sessionReplaced || this.#isReplayReported) return
+    this.#isReplayReported = true
     this.#options.onEvent({ type: 'replay-ended', family: this.family, outcome })
   }
 
   #fail(error: Error): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#tellReplay('failed')
+    this.#reportReplay('failed')
     this.#body?.release()
     // What undici has, undici ends: the connection is not free before.
     if (!this.#isDispatched) this.#leaveQueue()

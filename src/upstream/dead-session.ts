@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { TokenHealth } from '../token/token-source.ts'
 import type { ApiFamily } from './api-family.ts'
 import { refusalText } from './refusal-text.ts'
 
@@ -9,10 +10,14 @@ export const MAX_REFUSAL_BYTES = 64 * 1024
 const MAX_STREAMING_REFUSAL_BYTES = 4096
 
 /**
- * `dead`: a new token mends it. `suspect`: refused without a reason, be it by the platform, an app of the org's, or for want of a scope.
- * `unmendable`: a new token would be refused alike; the sentence says what would help.
+ * An answer that refuses the session. It concerns that one request until the org confirms that the token is dead.
+ * `suspects`: whether the token may be dead; `if-it-worked`: only where the org has accepted it before.
+ * `diagnosis`: what a person can do, where a new token would be refused as well.
  */
-export type Verdict = 'dead' | 'suspect' | { readonly unmendable: string }
+export interface Refusal {
+  readonly suspects: 'always' | 'if-it-worked' | 'never'
+  readonly diagnosis?: string
+}
 
 /** The status with which each family says that a session is dead; a plain 401 says so in every family. */
 const DEAD_STATUS: Readonly<Record<ApiFamily, number>> = {
@@ -25,9 +30,11 @@ const DEAD_STATUS: Readonly<Record<ApiFamily, number>> = {
 
 const POLICIES = 'Connected App: Manage > Edit Policies, step 13; External Client App: Policies'
 
-const UNMENDABLE: readonly (readonly [mark: string, sentence: string])[] = [
+/** Texts of refusals that a new token does not cure. */
+const INCURABLE: readonly (readonly [mark: string, diagnosis: string])[] = [
   [
-    'This session is not valid for use with the REST API',
+    // The REST API, the SOAP API, or just the API.
+    'This session is not valid for use with the',
     `The token is valid but may not use the API: select the scope "api" (step 6; External Client App: Settings > OAuth Settings), relax the IP restrictions (${POLICIES}), and see that API Access Control and the session level of the Run As user let this app in.`,
   ],
   [
@@ -37,10 +44,6 @@ const UNMENDABLE: readonly (readonly [mark: string, sentence: string])[] = [
   [
     'BlackTab users cannot perform API operations',
     `The Run As user may not use the API: choose another one (${POLICIES} > Client Credentials Flow, step 14).`,
-  ],
-  [
-    'INVALID_AUTH_HEADER',
-    'Cloudaware could not read the Authorization header. The proxy writes that header itself, so check CLOUDAWARE_API_URL and whatever stands between the proxy and Cloudaware.',
   ],
   [
     'API_DISABLED_FOR_ORG',
@@ -56,8 +59,13 @@ const UNMENDABLE: readonly (readonly [mark: string, sentence: string])[] = [
   ],
 ]
 
+/** The platform could not read our Authorization field: our fault or that of something in between, unless the token has worked before. */
+const UNREADABLE_HEADER = /INVALID_(?:AUTH_HEADER|JWT_FORMAT)/
+const UNREADABLE_DIAGNOSIS =
+  'Cloudaware could not read the Authorization header. The proxy writes that header itself, so check CLOUDAWARE_API_URL and whatever stands between the proxy and Cloudaware.'
+
 /** Where the family never takes tokens in JWT form, a "dead" session of such a token is no news: the next one is refused alike. */
-export const JWT_UNMENDABLE =
+export const JWT_DIAGNOSIS =
   'Tokens in JWT form are accepted by the REST APIs only, not by SOAP, Bulk v1 or streaming: turn off "Issue JSON Web Token (JWT)-based access tokens" for the app, or use REST.'
 
 /** `hold` the answer back until it has been read; or `peek` at its first bytes, and hold it back only where they may be a refusal's. */
@@ -99,17 +107,38 @@ export function mayRefuse(headers: IncomingHttpHeaders, body: Buffer): boolean {
 /** What an answer that passed the gate says of the session; undefined where it speaks of something else. `body` is all of it that was held. */
 export function readRefusal(
   { family, runsOrgCode }: { family: ApiFamily; runsOrgCode: boolean },
-  { status, headers, body }: { status: number; headers: IncomingHttpHeaders; body: Buffer },
-): Verdict | undefined {
+  { status, headers, body }: Answer,
+): Refusal | undefined {
   const text = refusalText(body, headers['content-encoding'], MAX_REFUSAL_BYTES)
-  if (status === 200) return family === 'streaming' && refusesBayeux(text) ? 'dead' : undefined
-  const unmendable = UNMENDABLE.find(([mark]) => text.includes(mark))
-  if (unmendable) return { unmendable: unmendable[1] }
+  if (status === 200) return family === 'streaming' && refusesBayeux(text) ? { suspects: 'always' } : undefined
+  const incurable = INCURABLE.find(([mark]) => text.includes(mark))
+  if (incurable) return { suspects: 'never', diagnosis: incurable[1] }
+  if (UNREADABLE_HEADER.test(text)) return { suspects: 'if-it-worked', diagnosis: UNREADABLE_DIAGNOSIS }
   if (status !== 401 && status !== DEAD_STATUS[family]) return undefined
-  if (namesDeadSession(text)) return 'dead'
-  return (status === 401 && !runsOrgCode && givesNoReason(text)) || (family === 'identity' && isIdentityRefusal(text))
-    ? 'suspect'
-    : undefined
+  const isRefused =
+    namesDeadSession(text) ||
+    (status === 401 && !runsOrgCode && givesNoReason(text)) ||
+    (family === 'identity' && isIdentityRefusal(text))
+  return isRefused ? { suspects: 'always' } : undefined
+}
+
+interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+/** What the org's answer to a confirmation says of the token; `hasWorked`: the org has accepted it before. */
+export function healthIn(answer: Answer | undefined, hasWorked: boolean): TokenHealth {
+  if (answer === undefined) return 'unknown'
+  const { status, headers, body } = answer
+  if (status >= 200 && status < 300) return 'alive'
+  if (status !== 401 && status !== 403) return 'unknown'
+  const text = refusalText(body, headers['content-encoding'], MAX_REFUSAL_BYTES)
+  if (status === 403) return jsonCodes(text).some((code) => typeof code === 'string') ? 'alive' : 'unknown'
+  if (INCURABLE.some(([mark]) => text.includes(mark))) return 'unknown'
+  const isDead = body.length === 0 || namesDeadSession(text) || (hasWorked && UNREADABLE_HEADER.test(text))
+  return isDead ? 'dead' : 'unknown'
 }
 
 /** The identity service says the same of a dead token and of one that lacks the scope. */
@@ -123,9 +152,8 @@ function namesDeadSession(text: string): boolean {
 }
 
 /**
- * A 401 to HEAD has no body, and an edge may answer in HTML: whether the session is dead is then to be confirmed (SessionConfirmation).
- * A 401 that gives another reason, and any of an Apex class that does not name the dead session, is that class's own answer, from code
- * that did run: never repeated.
+ * A 401 to HEAD has no body, and an edge may answer in HTML: both say nothing of the reason.
+ * A 401 that gives another reason, and any of an Apex class that does not name the dead session, is that class's own answer.
  */
 function givesNoReason(text: string): boolean {
   return /^\s*(?:$|<!doctype html|<html)/i.test(text)

@@ -2,7 +2,7 @@ import { Dispatcher, type buildConnector } from 'undici'
 import type { Clock } from '../clock.ts'
 import { bearer } from './bearer.ts'
 import type { BodyMemory } from './body-memory.ts'
-import type { BearerEvent } from './bearer-options.ts'
+import type { BearerEvent, BearerOptions } from './bearer-options.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { ConnectionQueue } from './connection-queue.ts'
 import { ConnectionWatch } from './connection-watch.ts'
@@ -10,6 +10,7 @@ import type { AccessToken, TokenSource } from '../token/token-source.ts'
 
 export interface UpstreamOptions {
   readonly tokens: TokenSource
+  readonly confirmation: BearerOptions['confirmation']
   readonly originFor: (token: AccessToken) => string
   /** From connectorFor. */
   readonly connector: buildConnector.connector

@@ -62,7 +62,7 @@ export class RemoteTokens implements TokenSource {
     return this.#question.answer
   }
 
-  reject(token: AccessToken): void {
+  retire(token: AccessToken): void {
     if (this.#held?.token.value === token.value) {
       this.#held = undefined
       this.#reported = token.value

@@ -18,6 +18,7 @@ const tally = Type.Object({
   errors: counts,
   deadSessions: counts,
   replays: counts,
+  confirmations: counts,
   ownSeconds: distributions,
   upstreamSeconds: distributions,
   inFlight: count,

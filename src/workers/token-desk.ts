@@ -3,7 +3,7 @@ import type { TokenKeeper } from '../token/token-keeper.ts'
 import { TokenUnavailableError } from '../token/token-source.ts'
 import { toldToken, tokenTold, type FromWorker, type Standing, type ToldCause, type ToWorker } from './messages.ts'
 
-type TokenKeeperPart = Pick<TokenKeeper, 'get' | 'reject' | 'standing'>
+type TokenKeeperPart = Pick<TokenKeeper, 'get' | 'retire' | 'standing'>
 type Send = (message: Extract<ToWorker, { type: 'standing' | 'got' | 'none' }>) => void
 
 /** The keeper's end of the workers' tokens: whoever asks, and whoever reports a refusal, comes to the one keeper. */
@@ -21,7 +21,7 @@ export class TokenDesk {
 
   asked(message: Extract<FromWorker, { type: 'get' | 'reject' }>, send: Send): void {
     if (message.type === 'get') void this.#answer(message.id, send)
-    else this.#keeper.reject(tokenTold(message.token))
+    else this.#keeper.retire(tokenTold(message.token))
   }
 
   /** Never rejects: what is thrown beside the expected error is a mistake of ours, and ends the process. */

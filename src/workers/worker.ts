@@ -1,7 +1,8 @@
+import { Agent } from 'undici'
 import type { Clock } from '../clock.ts'
 import { companyProxyOf } from '../company-proxy.ts'
 import { secretsOf, type ServingSettings } from '../config.ts'
-import { createFront, type Front } from '../front.ts'
+import { apiOriginOf, createFront, type Front } from '../front.ts'
 import type { Logger } from '../logger.ts'
 import { Witness } from '../inspector/witness.ts'
 import type { ProcessMetric } from '../metrics/process-metrics.ts'
@@ -9,6 +10,7 @@ import { createObservers, type Observers } from '../observers.ts'
 import { LOG_LEVELS } from '../log-level.ts'
 import type { CallerKey } from '../server/caller-key.ts'
 import { connectorFor } from '../upstream/connector.ts'
+import { SessionConfirmation } from '../upstream/session-confirmation.ts'
 import { trusting } from '../upstream/trust.ts'
 import { keysTold } from './caller-keys-told.ts'
 import { failureOf, readToWorker, type FromWorker, type ToWorker } from './messages.ts'
@@ -53,6 +55,7 @@ class CrewMember {
   readonly #tokens: RemoteTokens
   readonly #witness: Witness
   readonly #observers: Observers
+  readonly #agent: Agent
   readonly #front: Promise<Front>
   #keys: readonly CallerKey[]
   #processMetrics: Promise<() => Promise<ProcessMetric[]>> | undefined
@@ -75,17 +78,28 @@ class CrewMember {
       inspector: settings.ADMIN_PORT === 'off' ? undefined : this.#witness,
       requestLines: settings.LOG_REQUESTS,
     })
+    const connector = connectorFor({
+      timeoutMs: settings.UPSTREAM_CONNECT_TIMEOUT_MS,
+      secureContext: trusting(start.ca),
+      proxy: companyProxyOf(settings),
+    })
+    this.#agent = new Agent({ connect: connector })
+    const confirmation = new SessionConfirmation({
+      dispatch: this.#agent.dispatch.bind(this.#agent),
+      originFor: (token) => apiOriginOf(settings, token),
+      clock,
+      onEvent: (event) => {
+        this.#observers.bearer(event)
+      },
+    })
     this.#front = createFront({
       settings,
       logger: this.#logger,
       clock,
       version,
-      connector: connectorFor({
-        timeoutMs: settings.UPSTREAM_CONNECT_TIMEOUT_MS,
-        secureContext: trusting(start.ca),
-        proxy: companyProxyOf(settings),
-      }),
+      connector,
       tokens: this.#tokens,
+      confirmation,
       instanceUrl: () => this.#tokens.current?.instanceUrl,
       callerKeys: start.callerKeys && (() => this.#keys),
       identity: start.identity,
@@ -165,6 +179,7 @@ class CrewMember {
 
   async #end(): Promise<void> {
     await (await this.#front).close()
+    await this.#agent.destroy()
     this.#tokens.close()
     this.#options.end(0)
   }

@@ -38,7 +38,7 @@ test('status tells at a glance that the proxy serves, and how long its token las
   expect(out).toMatch(
     /Life {7}(2 h|1 h 59 min) left \(assumed: TOKEN_LIFETIME_SECONDS\); next refresh in 1 h \d+\s+min/,
   )
-  expect(out).toContain('Budget     1 of 60 token requests used in the last hour\n')
+  expect(out).toContain('Budget     1 of 360 token requests used in the last hour\n')
   expect(out).not.toContain('\x1b')
   expect((await ask(org.app, ['status'], true)).out).toContain('\x1b[32mready')
 })

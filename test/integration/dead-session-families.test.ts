@@ -20,7 +20,7 @@ const envelope = (operation: string, namespace: string) => (token: string) =>
   `<?xml version="1.0" encoding="UTF-8"?><e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Header><SessionHeader xmlns="${namespace}"><sessionId>${token}</sessionId></SessionHeader></e:Header><e:Body><${operation} xmlns="${namespace}"><${operation === 'describeMetadata' ? 'asOfVersion>62.0</asOfVersion' : 'queryString>SELECT Id FROM CA10__CaAwsInstance__c LIMIT 2</queryString'}></${operation}></e:Body></e:Envelope>`
 
 interface Family {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
   readonly headers?: Record<string, string>
   readonly body?: string | ((token: string) => string)
@@ -65,7 +65,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
     status: 404,
   },
   Analytics: { method: 'POST', path: `${DATA}/wave/query`, headers: JSON_TYPE, body: '{"query":"q"}', status: 501 },
-  'Apex REST': { method: 'POST', path: '/services/apexrest/mine', headers: JSON_TYPE, body: '{}', status: 404 },
+  'Apex REST': { method: 'PUT', path: '/services/apexrest/mine', headers: JSON_TYPE, body: '{}', status: 404 },
   'Bulk 2.0': {
     method: 'POST',
     path: `${DATA}/jobs/query`,
@@ -196,4 +196,23 @@ describe.each(Object.entries(FAMILIES))('%s', (_, family) => {
     const next = await ask(demo.app.port, `${DATA}/limits`)
     expect([next.status, next.headers['proxy-status']]).toEqual([200, 'cloudaware-proxy; details="session replaced"'])
   })
+})
+
+test('a POST to Apex REST is not sent again: its code may have run, and so its own answer is passed on', async () => {
+  await using demo = await startDemoOrg(ORG)
+  await demo.app.tokenEvent('obtained')
+  demo.emulator.killSessions()
+  const post: Family = {
+    method: 'POST',
+    path: '/services/apexrest/mine',
+    headers: JSON_TYPE,
+    body: '{}',
+    status: 401,
+  }
+  const reply = await send(demo, post)
+  expect([reply.status, reply.text]).toEqual([401, expect.stringContaining('INVALID_SESSION_ID')])
+  expect(sent(demo.emulator, post)).toBe(1)
+  // The token is replaced all the same.
+  expect((await ask(demo.app.port, `${DATA}/limits`)).status).toBe(200)
+  expect(demo.emulator.tokenRequests()).toBe(2)
 })

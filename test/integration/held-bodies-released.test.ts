@@ -6,6 +6,7 @@ import { createLogin } from '../../src/server/login/login.ts'
 import { BodyMemory } from '../../src/upstream/body-memory.ts'
 import { connectorFor } from '../../src/upstream/connector.ts'
 import { createUpstream } from '../../src/upstream/dispatcher.ts'
+import { confirmationAt } from '../support/confirmation.ts'
 import { startGuarded } from '../support/guarded-app.ts'
 import { startOriginServer } from '../support/origin-server.ts'
 import fc from '../support/properties.ts'
@@ -32,9 +33,10 @@ async function startTight() {
     })
   })
   const token = { value: 'x', fingerprint: 'x', obtainedAt: 0, instanceUrl: undefined, identityUrl: undefined }
-  const tokensOf = (format: 'opaque' | 'jwt') => ({ get: () => ({ ...token, format }), reject: () => undefined })
+  const tokensOf = (format: 'opaque' | 'jwt') => ({ get: () => ({ ...token, format }), retire: () => undefined })
   const upstream = createUpstream({
     tokens: tokensOf('opaque'),
+    confirmation: confirmationAt(org.url),
     originFor: () => org.url,
     connector: connectorFor({ timeoutMs: 1000 }),
     connections: 2,

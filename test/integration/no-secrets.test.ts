@@ -134,17 +134,20 @@ test('a day on which all goes wrong at the API', async () => {
   expect(await proxy.call({}, '/secur/frontdoor.jsp')).toBe(403)
   expect(await proxy.call({ headers: { origin: 'https://evil.example' } })).toBe(403)
   // The upstream's own words and header fields hold the token; what the proxy says of it must not.
-  const dead = (response: ServerResponse) => {
+  const refusing = (dead: string | undefined) => (response: ServerResponse) => {
+    if (response.req.headers.authorization !== `Bearer ${String(dead)}`) {
+      response.req.resume().once('end', () => response.end('{}'))
+      return
+    }
     // After the whole body: an earlier answer would leave one that is small enough to be sent again.
     response.req.resume().once('end', () => {
       response.writeHead(401, { 'content-type': 'application/json' })
       response.end('[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]')
-      org.faces.api = (next) => next.end('{}')
     })
   }
-  org.faces.api = dead
+  org.faces.api = refusing(org.issued.at(-1))
   expect(await proxy.call()).toBe(200)
-  org.faces.api = dead
+  org.faces.api = refusing(org.issued.at(-1))
   expect(await proxy.call({ method: 'POST', body: 'x'.repeat(2_000_000) })).toBe(503)
 
   await proxy.admin()
@@ -156,7 +159,7 @@ test('a day on which all goes wrong at the API', async () => {
   // The redirect's own Location is the upstream's answer, handed on as it is: the log is what is searched for it.
   expectClean(proxy.cli.printed + proxy.cli.complained, org.issued)
   expect(proxy.everything()).toContain('PROXY_SESSION_REPLACED')
-  expect(proxy.cli.printed).toContain('session refused')
+  expect(proxy.cli.printed).toContain('the session ended')
 })
 
 test.each([

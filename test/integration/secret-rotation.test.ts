@@ -72,6 +72,7 @@ test('a rotated secret is tried while the old token serves, and a refused one is
     }),
     clock,
     waitMs: 10_000,
+    confirm: () => Promise.resolve('dead'),
     lifetimeSeconds: 7200,
     requestsPerHour: 60,
     onEvent: events.add,

@@ -10,6 +10,7 @@ import { BodyMemory } from '../../src/upstream/body-memory.ts'
 import { connectorFor } from '../../src/upstream/connector.ts'
 import { createUpstream, type UpstreamOptions } from '../../src/upstream/dispatcher.ts'
 import { startOriginServer } from '../support/origin-server.ts'
+import { confirmsAs } from '../support/confirmation.ts'
 
 const DEAD = JSON.stringify([{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }])
 const PATH = '/services/data/v62.0/limits'
@@ -34,7 +35,7 @@ class TwoTokens implements TokenSource {
     return this.#current
   }
 
-  reject({ value }: AccessToken): void {
+  retire({ value }: AccessToken): void {
     this.rejected.push(value)
     if (value === 'first') this.#current = Promise.resolve(token('second'))
   }
@@ -45,6 +46,7 @@ function start(origin: string, options: Partial<UpstreamOptions> = {}) {
   const tokens = new TwoTokens()
   const upstream = createUpstream({
     tokens,
+    confirmation: confirmsAs('dead'),
     originFor: () => origin,
     connections: 4,
     queueLimit: 100,
@@ -196,7 +198,7 @@ describe('a refused session', () => {
     let held: AccessToken | Promise<AccessToken> = token('first')
     const tokens: TokenSource = {
       get: () => held,
-      reject: () => {
+      retire: () => {
         held = renewed.promise
         refused.resolve(undefined)
       },
@@ -220,7 +222,8 @@ describe('a refused session', () => {
     const answer = await send(upstream.dispatcher)
     expect(answer).toMatchObject({ status: 401, body: DEAD })
     expect(server.requests).toHaveLength(2)
-    expect(upstream.tokens.rejected).toEqual(['first', 'second'])
+    // What is refused twice says nothing of the new token.
+    expect(upstream.tokens.rejected).toEqual(['first'])
     expect(upstream.events).toMatchObject([{ type: 'session-replaced' }, { type: 'replay-ended', outcome: 'refused' }])
   })
 
@@ -229,7 +232,7 @@ describe('a refused session', () => {
     let held: AccessToken | undefined = token('first')
     const tokens: TokenSource = {
       get: () => held ?? Promise.reject(new TokenUnavailableError('no token', 9)),
-      reject: () => {
+      retire: () => {
         held = undefined
       },
     }
@@ -296,9 +299,9 @@ describe('a SOAP request', () => {
     const rejected: string[] = []
     const tokens: TokenSource = {
       get: () => ({ ...token('first'), format: 'jwt' }),
-      reject: ({ value }) => rejected.push(value),
+      retire: ({ value }) => rejected.push(value),
     }
-    await using upstream = start(server.url, { tokens })
+    await using upstream = start(server.url, { tokens, confirmation: confirmsAs('alive') })
     expect(await send(upstream.dispatcher, soap(envelope('x')))).toMatchObject({ status: 500, body: fault })
     expect([server.requests.length, rejected.length]).toEqual([1, 0])
     expect(upstream.events).toMatchObject([
@@ -344,7 +347,7 @@ describe('what a new token cannot mend', () => {
 describe('no token', () => {
   test('no request: nothing is sent, the caller gets the reason', async () => {
     await using server = await startOriginServer((_, response) => response.end())
-    const tokens = { get: () => Promise.reject(new TokenUnavailableError('none', 1)), reject: () => undefined }
+    const tokens = { get: () => Promise.reject(new TokenUnavailableError('none', 1)), retire: () => undefined }
     await using upstream = start(server.url, { tokens })
     expect((await send(upstream.dispatcher)).error).toBeInstanceOf(TokenUnavailableError)
     expect(server.connections).toBe(0)

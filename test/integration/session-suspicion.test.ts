@@ -47,13 +47,15 @@ const firstIsDead: Answer = ({ headers }, response) => {
 }
 
 describe('a refusal without a reason, of a token that lives', () => {
-  test('is the caller’s: the POST ran once, the token serves on, and many such cost one question', async () => {
+  test('is the caller’s: the POST ran once, the token serves on, and those refused together share confirmations', async () => {
     await using org = await startOrg(ok, empty401)
     const charge = () => ask(org.port, CHARGE, { method: 'POST', body: '{}' })
     const first = await charge()
     expect([first.status, first.headers['x-app'], first.body.length]).toEqual([401, 'mine', 0])
     await Promise.all(Array.from({ length: 20 }, charge))
-    expect([org.count(CHARGE), org.count(LIMITS), org.minted()]).toEqual([21, 1, 1])
+    expect([org.count(CHARGE), org.minted()]).toEqual([21, 1])
+    // One for the first, and one or, on a slow machine, a few for those that were sent together.
+    expect(org.count(LIMITS)).toBeLessThan(10)
     expect((await ask(org.port, LIMITS)).status).toBe(200)
   })
 
@@ -71,7 +73,8 @@ describe('a refusal without a reason, of a token that lives', () => {
     await using org = await startOrg(ok, empty401)
     const all = await Promise.all(Array.from({ length: 5 }, () => ask(org.port, CHARGE, { method: 'HEAD' })))
     expect(all.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401])
-    expect([org.count(CHARGE), org.count(LIMITS), org.minted()]).toEqual([5, 1, 1])
+    expect([org.count(CHARGE), org.minted()]).toEqual([5, 1])
+    expect([1, 2]).toContain(org.count(LIMITS))
   })
 
   test.each(['/services/oauth2/userinfo', '/id/00D5f000000W7EoEAK/0055f0000000001AAA'])(
@@ -108,13 +111,16 @@ test.each([
 )
 
 test.each([
-  ['breaks off', (_request, response) => void response.socket?.destroy()],
-  ['fails', (_request, response) => void response.writeHead(503).end('down')],
-  ['answers at length', (_request, response) => void response.writeHead(503).end('x'.repeat(200_000))],
-] satisfies [string, Answer][])('a confirmation that %s proves nothing, and is asked again', async (_what, limits) => {
-  await using org = await startOrg(limits, empty401)
-  for (const sent of [1, 2]) {
-    expect((await ask(org.port, CHARGE, { method: 'POST', body: '{}' })).status).toBe(401)
-    expect([org.count(CHARGE), org.count(LIMITS), org.minted()]).toEqual([sent, sent, 1])
-  }
-})
+  ['breaks off twice', (_request, response) => void response.socket?.destroy(), 2],
+  ['fails', (_request, response) => void response.writeHead(503).end('down'), 1],
+  ['answers at length', (_request, response) => void response.writeHead(503).end('x'.repeat(200_000)), 1],
+] satisfies [string, Answer, number][])(
+  'a confirmation that %s proves nothing, and is asked again',
+  async (_what, limits, asks) => {
+    await using org = await startOrg(limits, empty401)
+    for (const sent of [1, 2]) {
+      expect((await ask(org.port, CHARGE, { method: 'POST', body: '{}' })).status).toBe(401)
+      expect([org.count(CHARGE), org.count(LIMITS), org.minted()]).toEqual([sent, sent * asks, 1])
+    }
+  },
+)

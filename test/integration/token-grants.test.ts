@@ -249,6 +249,7 @@ test('a login host that accepts and says nothing is given up after thirty second
     }),
     clock,
     waitMs: 10_000,
+    confirm: () => Promise.resolve('dead'),
     lifetimeSeconds: 7200,
     requestsPerHour: 60,
     onEvent: (event) => {

@@ -11,6 +11,7 @@ import { startEmulator, type Emulator } from '../../src/emulator/emulator.ts'
 import type { AccessToken } from '../../src/token/token-source.ts'
 import { BodyMemory } from '../../src/upstream/body-memory.ts'
 import { createUpstream } from '../../src/upstream/dispatcher.ts'
+import { confirmsAs } from '../support/confirmation.ts'
 import { selfSignedCertificate } from '../support/certificates.ts'
 import { ask } from '../support/http-client.ts'
 import { startStack } from '../support/stack.ts'
@@ -117,7 +118,8 @@ test('a new address in DNS is met although the old one still serves and its conn
     obtainedAt: 0,
   }
   const upstream = createUpstream({
-    tokens: { get: () => token, reject: () => undefined },
+    tokens: { get: () => token, retire: () => undefined },
+    confirmation: confirmsAs('alive'),
     originFor: () => `http://org.test:${hosts.port}`,
     connector,
     connections: 1,

@@ -12,6 +12,7 @@ export const REPORT: Report = {
     errors: [],
     deadSessions: [],
     replays: [],
+    confirmations: [],
     ownSeconds: [],
     upstreamSeconds: [],
     inFlight: 0,

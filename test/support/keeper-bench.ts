@@ -1,7 +1,7 @@
 import { createTokenKeeper } from '../../src/token/keeper.ts'
 import { OAuthError, type FailureKind } from '../../src/token/oauth-error.ts'
 import type { TokenKeeper, TokenKeeperOptions } from '../../src/token/token-keeper.ts'
-import type { TokenAnswer, TokenEvent } from '../../src/token/token-source.ts'
+import type { TokenAnswer, TokenEvent, TokenHealth } from '../../src/token/token-source.ts'
 import { FakeClock } from './fake-clock.ts'
 
 export const SECOND = 1000
@@ -19,6 +19,8 @@ export class KeeperBench implements AsyncDisposable {
   readonly keeper: TokenKeeper
   /** How the endpoint answers; at first with token-1, token-2, … */
   answering: Answering
+  /** What the org says of a value that it called dead before. */
+  health: TokenHealth = 'dead'
 
   constructor(options: Partial<TokenKeeperOptions> & { answering?: Answering; isStarted?: boolean } = {}) {
     const { answering, isStarted = true, ...others } = options
@@ -36,6 +38,7 @@ export class KeeperBench implements AsyncDisposable {
       lifetimeSeconds: 7200,
       requestsPerHour: 60,
       random: () => 0,
+      confirm: () => Promise.resolve(this.health),
       onEvent: (event) => this.events.push(event),
       ...others,
     })

@@ -62,7 +62,13 @@ export function startReplica(
       return shared.request(new AbortController().signal)
     },
     refuse(value) {
-      shared.observe({ type: 'refused', fingerprint: fingerprint(value), ageSeconds: 1 })
+      shared.observe({
+        type: 'refused',
+        fingerprint: fingerprint(value),
+        ageSeconds: 1,
+        isEarly: false,
+        replacedInSeconds: 0,
+      })
     },
     [Symbol.asyncDispose]: () => shared.close(),
   }

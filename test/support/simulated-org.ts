@@ -52,6 +52,7 @@ export class SimulatedOrg implements AsyncDisposable {
       lifetimeSeconds: 7200,
       requestsPerHour: 60,
       random,
+      confirm: (token) => Promise.resolve(this.#accepts(token) ? 'alive' : 'dead'),
       onEvent: (event) => {
         this.events.push(event)
         if (event.type === 'requested') this.#isAnswerDue = !this.#hangs
@@ -127,7 +128,7 @@ export class SimulatedOrg implements AsyncDisposable {
     try {
       const token = await first
       if (!this.#accepts(token)) {
-        this.keeper.reject(token)
+        this.keeper.retire(token)
         if (!this.#accepts(await this.keeper.get())) throw new TokenUnavailableError('refused twice', 0)
       }
       this.served += 1

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { familyOf, runsOrgCode, SESSION_PLACES } from '../../src/upstream/api-family.ts'
+import { familyOf, needsSession, runsOrgCode, SESSION_PLACES } from '../../src/upstream/api-family.ts'
 
 describe('the family of a path', () => {
   test.each([
@@ -49,8 +49,30 @@ test.each([
   ['/services/apexrest/charge', true],
   ['//services/ApexREST?x=1', true],
   ['/services/apexrest', true],
-  ['/services/apexrests/charge', false],
+  ['/services/apexrests/charge', true],
+  ['/services/Soap/class/Charge', true],
+  ['/opened/by/a/setting', true],
+  ['/services/Soap/u/62.0', false],
+  ['/services/async/62.0/job', false],
+  ['/cometd/62.0', false],
+  ['/id/00D/005', false],
+  ['/services/oauth2/userinfo', false],
   ['/services/data/v62.0/services/apexrest', false],
 ])('whether code of the org’s own answers %s: %s', (path, expected) => {
   expect(runsOrgCode(path)).toBe(expected)
+})
+
+test.each([
+  ['rest', '/services/data/v62.0/limits', true],
+  ['rest', '/services/data', false],
+  ['rest', '/services/data/v62.0', false],
+  ['rest', '/services/apexrest/charge', false],
+  ['rest', '/opened/by/a/setting', false],
+  ['bulk1', '/services/async/62.0/job', true],
+  ['soap', '/services/soap/u/62.0', true],
+  ['soap', '/services/soap/class/charge', false],
+  ['streaming', '/cometd/62.0', false],
+  ['identity', '/services/oauth2/userinfo', false],
+] as const)('whether a success of %s at %s proves the session: %s', (family, path, expected) => {
+  expect(needsSession(family, path)).toBe(expected)
 })

@@ -7,6 +7,7 @@ import { bearer } from '../../src/upstream/bearer.ts'
 import type { BearerOptions } from '../../src/upstream/bearer-options.ts'
 import { ConnectionQueue } from '../../src/upstream/connection-queue.ts'
 import { BodyMemory } from '../../src/upstream/body-memory.ts'
+import { confirmsAs } from '../support/confirmation.ts'
 
 /*
  * What no real connection can be made to do at a chosen moment: the order of a token, a place, a controller and a caller who leaves.
@@ -56,7 +57,8 @@ function setUp(options: Partial<BearerOptions> = {}) {
   const log: string[] = []
   const queue = new ConnectionQueue({ places: 1, limit: 5, timeoutMs: 60_000, clock: systemClock })
   const intercept = bearer({
-    tokens: { get: () => TOKEN, reject: ({ value }) => void log.push(`rejected ${value}`) },
+    tokens: { get: () => TOKEN, retire: ({ value }) => void log.push(`retired ${value}`) },
+    confirmation: confirmsAs('dead'),
     originFor: () => 'https://org.invalid',
     queue,
     clock: systemClock,
@@ -95,7 +97,7 @@ const gone = new Error('the caller left')
 describe('an exchange', () => {
   test('aborted while it waits for its token is told at once, and the late token is not used', async () => {
     const late = Promise.withResolvers<AccessToken>()
-    const { dispatched, log, queue, send } = setUp({ tokens: { get: () => late.promise, reject: () => undefined } })
+    const { dispatched, log, queue, send } = setUp({ tokens: { get: () => late.promise, retire: () => undefined } })
     const controller = send('one')
     controller.abort(gone)
     controller.abort(gone)
@@ -108,7 +110,7 @@ describe('an exchange', () => {
 
   test('aborted while it waits, and whose token then fails, is told once', async () => {
     const late = Promise.withResolvers<AccessToken>()
-    const { log, send } = setUp({ tokens: { get: () => late.promise, reject: () => undefined } })
+    const { log, send } = setUp({ tokens: { get: () => late.promise, retire: () => undefined } })
     send('one').abort(gone)
     late.reject(new Error('no token'))
     await ticks()
@@ -148,7 +150,7 @@ describe('an exchange', () => {
     expect([log, dispatched.length, queue.active]).toEqual([['one: the caller left'], 0, 0])
   })
 
-  test('aborted while a suspicion against its token is looked into is told once, and nothing is sent again', async () => {
+  test('aborted while its token is being confirmed is reported once, and nothing is sent again; the dead token is retired', async () => {
     const { dispatched, log, queue, send } = setUp()
     const controller = send('one')
     const undicis = new Attempted()
@@ -156,13 +158,38 @@ describe('an exchange', () => {
     dispatched[0]?.attempt.onResponseStart(undicis, 401, {}, 'Unauthorized')
     dispatched[0]?.attempt.onResponseEnd(undicis, {})
     controller.abort(gone)
-    dispatched[1]?.attempt.onRequestStart(new Attempted(), null)
-    dispatched[1]?.attempt.onResponseStart(new Attempted(), 401, {}, 'Unauthorized')
-    dispatched[1]?.attempt.onResponseEnd(new Attempted(), {})
     await ticks()
-    expect([log, dispatched.length, queue.active]).toEqual([['one: the caller left'], 2, 0])
-    expect(dispatched[1]?.options.path).toBe('/services/data/v62.0/limits')
+    expect([log, dispatched.length, queue.active]).toEqual([['one: the caller left', 'retired first'], 1, 0])
   })
+
+  test.each([
+    ['alive', ['one: 401', 'one: end']],
+    ['unknown', ['one: 401', 'one: end']],
+    ['dead', ['retired first', 'session-replaced']],
+  ] as const)(
+    'whose token has been replaced meanwhile is sent again only where the old one is dead: %s',
+    async (health, expected) => {
+      let held = TOKEN
+      const log: string[] = []
+      const {
+        dispatched,
+        send,
+        log: told,
+      } = setUp({
+        tokens: { get: () => held, retire: ({ value }) => void log.push(`retired ${value}`) },
+        confirmation: confirmsAs(health),
+      })
+      send('one')
+      held = { ...TOKEN, value: 'second' }
+      const undicis = new Attempted()
+      dispatched[0]?.attempt.onRequestStart(undicis, null)
+      dispatched[0]?.attempt.onResponseStart(undicis, 401, {}, 'Unauthorized')
+      dispatched[0]?.attempt.onResponseEnd(undicis, {})
+      await ticks()
+      expect([...log, ...told]).toEqual(expected)
+      expect(dispatched).toHaveLength(health === 'dead' ? 2 : 1)
+    },
+  )
 
   test('hands pauses on to the attempt that is under way, and to none before and after', () => {
     const { dispatched, send } = setUp()
@@ -192,7 +219,7 @@ describe('a CometD answer of unknown length', () => {
     },
   ])
 
-  function answered(...chunks: string[]) {
+  async function answered(...chunks: string[]) {
     const { dispatched, log, send } = setUp()
     send('one', '/cometd/62.0')
     const [sent] = dispatched
@@ -202,29 +229,30 @@ describe('a CometD answer of unknown length', () => {
     for (const chunk of chunks) sent?.attempt.onResponseData(undicis, Buffer.from(chunk))
     const passed = [...log]
     sent?.attempt.onResponseEnd(undicis, {})
+    await ticks()
     return { log, passed, sent: dispatched.length }
   }
 
-  test('is held back where its first piece may be a refusal: the session is replaced, the request sent again', () => {
-    const { log, passed, sent } = answered(refusal.slice(0, 90), refusal.slice(90))
+  test('is held back where its first piece may be a refusal: the session is replaced, the request sent again', async () => {
+    const { log, passed, sent } = await answered(refusal.slice(0, 90), refusal.slice(90))
     expect(refusal.slice(0, 90)).toContain('401::')
-    expect([passed, log, sent]).toEqual([[], ['rejected first', 'session-replaced'], 2])
+    expect([passed, log, sent]).toEqual([[], ['retired first', 'session-replaced'], 2])
   })
 
-  test('flows with its first piece, and a refusal further on has the token replaced for the next request', () => {
-    const { log, passed, sent } = answered(refusal.slice(0, 20), refusal.slice(20))
+  test('flows with its first piece, and a refusal further on has the token replaced for the next request', async () => {
+    const { log, passed, sent } = await answered(refusal.slice(0, 20), refusal.slice(20))
     expect(passed).toEqual(['one: 200', `one: ${refusal.slice(0, 20)}`, `one: ${refusal.slice(20)}`])
-    expect([log, sent]).toEqual([[...passed, 'rejected first', 'one: end'], 1])
+    expect([log, sent]).toEqual([[...passed, 'retired first', 'one: end'], 1])
   })
 
-  test('that is empty passes at its end', () => {
-    expect(answered().log).toEqual(['one: 200', 'one: end'])
+  test('that is empty passes at its end', async () => {
+    expect((await answered()).log).toEqual(['one: 200', 'one: end'])
   })
 
-  test('that carries events says nothing of the session, however long it is', () => {
-    expect(answered('[{"channel":"/topic/x","data":"401::"}]').log.at(-1)).toBe('one: end')
-    const { log } = answered(refusal, ' '.repeat(10_000), ' '.repeat(10_000))
-    expect(log).not.toContain('rejected first')
+  test('that carries events says nothing of the session, however long it is', async () => {
+    expect((await answered('[{"channel":"/topic/x","data":"401::"}]')).log.at(-1)).toBe('one: end')
+    const { log } = await answered(refusal, ' '.repeat(10_000), ' '.repeat(10_000))
+    expect(log).not.toContain('retired first')
     expect(log.filter((line) => line.startsWith('one: 200'))).toHaveLength(1)
   })
 })

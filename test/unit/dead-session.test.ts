@@ -1,9 +1,10 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { ApiFamily } from '../../src/upstream/api-family.ts'
-import { lookAt, lookLimit, MAX_REFUSAL_BYTES, readRefusal } from '../../src/upstream/dead-session.ts'
+import { healthIn, lookAt, lookLimit, MAX_REFUSAL_BYTES, readRefusal } from '../../src/upstream/dead-session.ts'
 import fc from '../support/properties.ts'
 
+const REFUSED = { suspects: 'always' }
 const FAMILIES = ['rest', 'bulk1', 'soap', 'streaming', 'identity'] as const
 const REST = '[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]'
 const BULK_XML =
@@ -59,7 +60,7 @@ describe('the answers worth a look', () => {
   })
 })
 
-describe('a dead session', () => {
+describe('a refused session', () => {
   test.each([
     ['REST', 'rest', 401, REST],
     ['REST in one object', 'rest', 401, '{"message":"…","errorCode":"INVALID_SESSION_ID"}'],
@@ -87,18 +88,18 @@ describe('a dead session', () => {
     ['CometD with 401', 'streaming', 401, REST],
   ] as const)('is recognised: %s', (_name, family, status, body) => {
     expect(lookAt(family, status, sized(body.length))).toBe('hold')
-    expect(read(family, status, body)).toBe('dead')
+    expect(read(family, status, body)).toEqual(REFUSED)
   })
 
-  test.each(['Bad_OAuth_Token', '\nMissing_OAuth_Token\n'])('identity: %j is a suspicion', (body) => {
+  test.each(['Bad_OAuth_Token', '\nMissing_OAuth_Token\n'])('identity: %j is one too', (body) => {
     expect(lookAt('identity', 403, sized(body.length))).toBe('hold')
-    expect(read('identity', 403, body)).toBe('suspect')
+    expect(read('identity', 403, body)).toEqual(REFUSED)
   })
 
-  test.each(FAMILIES)('%s: a 401 without a body (as to HEAD) or in HTML is a suspicion', (family) => {
-    expect(read(family, 401, '')).toBe('suspect')
-    expect(read(family, 401, ' \r\n<!DOCTYPE HTML><p>Unauthorized')).toBe('suspect')
-    expect(read(family, 401, '<html><body>Unauthorized</body></html>')).toBe('suspect')
+  test.each(FAMILIES)('%s: a 401 without a body (as to HEAD) or in HTML is one too', (family) => {
+    expect(read(family, 401, '')).toEqual(REFUSED)
+    expect(read(family, 401, ' \r\n<!DOCTYPE HTML><p>Unauthorized')).toEqual(REFUSED)
+    expect(read(family, 401, '<html><body>Unauthorized</body></html>')).toEqual(REFUSED)
   })
 
   test.each([
@@ -110,8 +111,8 @@ describe('a dead session', () => {
     ['zstd', zstdCompressSync],
     ['identity', (body: Buffer) => body],
   ] as const)('is recognised through %s', (encoding, compress) => {
-    expect(read('rest', 401, compress(Buffer.from(REST)), encoding)).toBe('dead')
-    expect(read('bulk1', 400, compress(Buffer.from(BULK_XML)), encoding)).toBe('dead')
+    expect(read('rest', 401, compress(Buffer.from(REST)), encoding)).toEqual(REFUSED)
+    expect(read('bulk1', 400, compress(Buffer.from(BULK_XML)), encoding)).toEqual(REFUSED)
   })
 
   test.each([
@@ -121,33 +122,41 @@ describe('a dead session', () => {
     ['UTF-16LE without', Buffer.from(BULK_XML, 'utf16le')],
     ['UTF-16BE without', Buffer.from(BULK_XML, 'utf16le').swap16()],
   ])('is recognised in %s', (_name, body) => {
-    expect(read('bulk1', 400, body)).toBe('dead')
+    expect(read('bulk1', 400, body)).toEqual(REFUSED)
   })
 
   test('is recognised in the beginning of a compressed body that was cut short', () => {
     const noise = Buffer.from(Array.from({ length: 4000 }, (_, i) => `<!-- ${i * 7919} -->`).join(''))
     const cut = gzipSync(Buffer.concat([Buffer.from(SOAP), noise.subarray(0, 30_000)]))
-    expect(read('soap', 500, cut.subarray(0, cut.length >> 1), 'gzip')).toBe('dead')
+    expect(read('soap', 500, cut.subarray(0, cut.length >> 1), 'gzip')).toEqual(REFUSED)
   })
 })
 
-describe('what a new token cannot mend', () => {
+describe('a refusal that a new token does not cure', () => {
   test.each([
     ['rest', 401, 'This session is not valid for use with the REST API', 'INVALID_SESSION_ID', /scope "api" \(step 6/],
     ['rest', 401, 'Connected app is not attached to Agent', 'INVALID_SESSION_ID', /step 14/],
     ['rest', 401, 'BlackTab users cannot perform API operations', 'INVALID_SESSION_ID', /Run As user/],
-    ['rest', 401, 'INVALID_HEADER_TYPE', 'INVALID_AUTH_HEADER', /Authorization header/],
+    ['soap', 500, 'INVALID_SESSION_ID: This session is not valid for use with the API', 'x', /scope "api" \(step 6/],
     ['rest', 403, 'API is not enabled for this Organization or Partner', 'API_DISABLED_FOR_ORG', /API Enabled/],
     ['rest', 403, 'API is not enabled', 'API_CURRENTLY_DISABLED', /support/],
     ['rest', 401, 'Destination URL not reset', 'URL_NOT_RESET', /My Domain/],
-  ] as const)('%s %i %s is told with the step that mends it', (family, status, message, errorCode, sentence) => {
-    const verdict = read(family, status, gzipSync(JSON.stringify([{ message, errorCode }])), 'gzip')
-    expect(verdict).toEqual({ unmendable: expect.stringMatching(sentence) as string })
+  ] as const)('%s %i %s names the step that does', (family, status, message, errorCode, sentence) => {
+    const refusal = read(family, status, gzipSync(JSON.stringify([{ message, errorCode }])), 'gzip')
+    expect(refusal).toEqual({ suspects: 'never', diagnosis: expect.stringMatching(sentence) as string })
   })
 
-  test('is told of a SOAP fault, too', () => {
-    expect(read('soap', 500, soapFault('sf:API_DISABLED_FOR_ORG'))).toHaveProperty('unmendable')
+  test('is recognised in a SOAP fault, too', () => {
+    expect(read('soap', 500, soapFault('sf:API_DISABLED_FOR_ORG'))).toMatchObject({ suspects: 'never' })
   })
+
+  test.each(['INVALID_AUTH_HEADER', 'INVALID_JWT_FORMAT'])(
+    '%s is one, unless the token has worked before',
+    (errorCode) => {
+      const refusal = read('rest', 401, JSON.stringify([{ message: errorCode, errorCode }]))
+      expect(refusal).toEqual({ suspects: 'if-it-worked', diagnosis: expect.stringContaining('header') as string })
+    },
+  )
 })
 
 describe('what speaks of something else', () => {
@@ -203,11 +212,11 @@ describe('hostile bodies', () => {
   test('nothing beyond the first 64 KiB is looked at', () => {
     const padding = ' '.repeat(MAX_REFUSAL_BYTES)
     expect(read('soap', 500, `<x>${padding}</x>${SOAP}`)).toBeUndefined()
-    expect(read('soap', 500, `<x/>${padding.slice(SOAP.length + 10)}${SOAP}`)).toBe('dead')
+    expect(read('soap', 500, `<x/>${padding.slice(SOAP.length + 10)}${SOAP}`)).toEqual(REFUSED)
   })
 
-  test.each(['gzip', 'deflate', 'br', 'zstd'])('a 401 that only claims to be %s is a suspicion', (encoding) => {
-    expect(read('rest', 401, '\u0001garbage', encoding)).toBe('suspect')
+  test.each(['gzip', 'deflate', 'br', 'zstd'])('a 401 that only claims to be %s is one too', (encoding) => {
+    expect(read('rest', 401, '\u0001garbage', encoding)).toEqual(REFUSED)
     expect(read('bulk1', 400, '\u0001garbage', encoding)).toBeUndefined()
     expect(read('bulk1', 400, '', encoding)).toBeUndefined()
   })
@@ -216,7 +225,7 @@ describe('hostile bodies', () => {
     'a 401 of an Apex class, %j, is the class’s own word, unless it names the dead session',
     (body) => {
       expect(readAnswer({ family: 'rest', runsOrgCode: true }, 401, body)).toBeUndefined()
-      expect(readAnswer({ family: 'rest', runsOrgCode: true }, 401, REST)).toBe('dead')
+      expect(readAnswer({ family: 'rest', runsOrgCode: true }, 401, REST)).toEqual(REFUSED)
     },
   )
 
@@ -230,12 +239,50 @@ describe('hostile bodies', () => {
         statuses,
         encodings,
         (bytes, family, status, encoding) => {
-          const verdict = read(family, status, Buffer.from(bytes), encoding)
-          expect(
-            verdict === undefined || verdict === 'dead' || verdict === 'suspect' || verdict.unmendable.length > 0,
-          ).toBe(true)
+          const refusal = read(family, status, Buffer.from(bytes), encoding)
+          expect(refusal === undefined || refusal.suspects === 'always' || refusal.diagnosis !== undefined).toBe(true)
+          const answer = { status, headers: { 'content-encoding': encoding }, body: Buffer.from(bytes) }
+          expect(['dead', 'alive', 'unknown']).toContain(healthIn(answer, true))
         },
       ),
     )
+  })
+})
+
+describe('the answer to a confirmation', () => {
+  const refused = (errorCode: string, message = '') => JSON.stringify([{ message, errorCode }])
+
+  test.each([
+    [200, '{}', 'alive'],
+    [204, '', 'alive'],
+    [403, refused('REQUEST_LIMIT_EXCEEDED'), 'alive'],
+    [403, 'Bad_OAuth_Token', 'unknown'],
+    [403, '<html>', 'unknown'],
+    [403, '', 'unknown'],
+    [401, REST, 'dead'],
+    [401, '', 'dead'],
+    [401, '<html>', 'unknown'],
+    [401, ' ', 'unknown'],
+    [401, refused('SOMETHING_ELSE'), 'unknown'],
+    [401, refused('INVALID_SESSION_ID', 'This session is not valid for use with the REST API'), 'unknown'],
+    [401, refused('INVALID_AUTH_HEADER', 'INVALID_JWT_FORMAT'), 'unknown'],
+    [302, '', 'unknown'],
+    [404, refused('NOT_FOUND'), 'unknown'],
+    [420, '', 'unknown'],
+    [500, refused('UNKNOWN_EXCEPTION'), 'unknown'],
+    [503, '<html>', 'unknown'],
+  ] as const)('%i %s means %s', (status, body, health) => {
+    expect(healthIn({ status, headers: {}, body: Buffer.from(body) }, false)).toBe(health)
+  })
+
+  test('is unknown where none came, and where it cannot be decoded', () => {
+    expect(healthIn(undefined, true)).toBe('unknown')
+    const garbled = { status: 401, headers: { 'content-encoding': 'gzip' }, body: Buffer.from('garbage') }
+    expect(healthIn(garbled, true)).toBe('unknown')
+  })
+
+  test('an unreadable header means that a token which has worked is dead', () => {
+    const answer = { status: 401, headers: {}, body: Buffer.from(refused('INVALID_AUTH_HEADER', 'INVALID_JWT_FORMAT')) }
+    expect(healthIn(answer, true)).toBe('dead')
   })
 })

@@ -39,7 +39,7 @@ function fleetOf(options: Partial<FleetOptions> = {}) {
     start: workers.start,
     desk: new TokenDesk({
       get: () => Promise.reject(new Error('nobody asks')),
-      reject: () => undefined,
+      retire: () => undefined,
       standing: () => undefined,
     }),
     tally,

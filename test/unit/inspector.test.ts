@@ -174,7 +174,7 @@ test('every other kind of news about the token has its words', () => {
     nextInSeconds: 9,
     afterFailures: 0,
   })
-  inspector.token({ type: 'refused', fingerprint: '01234567', ageSeconds: 9 })
+  inspector.token({ type: 'refused', fingerprint: '01234567', ageSeconds: 9, isEarly: false, replacedInSeconds: 0 })
   inspector.token({ type: 'held-back', reason: 'retry', requestsPerHour: 60, resumesInSeconds: 9, loud: true })
   inspector.token({ type: 'life-learned', lifeSeconds: 900 })
   inspector.token({ type: 'secret-changed', secret: { name: 'CLOUDAWARE_CLIENT_SECRET', fingerprint: '01234567' } })
@@ -196,7 +196,7 @@ test('every other kind of news about the token has its words', () => {
 test('marks and troubles are bounded', () => {
   const { inspector } = inspectorAt()
   for (let n = 0; n < 500; n++) {
-    inspector.token({ type: 'refused', fingerprint: '01234567', ageSeconds: 9 })
+    inspector.token({ type: 'refused', fingerprint: '01234567', ageSeconds: 9, isEarly: false, replacedInSeconds: 0 })
     inspector.bearer({ type: 'api-refused', family: 'rest', diagnosis: `reason ${n}` })
   }
   const { marks, troubles } = inspector.since(NOTHING_SEEN)

@@ -60,7 +60,7 @@ test('nobody waits for introspection, and it is ended after ten seconds', async 
 test('a refusal during introspection stands above what introspection says', async () => {
   const verdict = Promise.withResolvers<number>()
   await using bench = new KeeperBench({ introspect: () => verdict.promise })
-  bench.keeper.reject(await bench.keeper.get())
+  bench.keeper.retire(await bench.keeper.get())
   verdict.resolve(HOUR)
   expect((await bench.keeper.get()).value).toBe('token-2')
 })

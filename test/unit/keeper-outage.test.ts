@@ -41,7 +41,7 @@ test('a script that asks for a token all day leaves a quarter of the budget to r
       await bench.clock.advance(30 * SECOND)
     }
     if (minute % 10 === 9) {
-      bench.keeper.reject(await bench.keeper.get())
+      bench.keeper.retire(await bench.keeper.get())
       const requests = bench.requests
       await bench.keeper.get()
       expect(bench.requests).toBe(requests + 1)
@@ -64,11 +64,11 @@ test('a budget too small for a reserve is used as it is', async () => {
 
 test('a token that is given again and again although it was refused spends no more than retries may', async () => {
   await using bench = new KeeperBench({ random, answering: () => answer('the-same') })
-  bench.keeper.reject(await bench.keeper.get())
+  bench.keeper.retire(await bench.keeper.get())
   for (let minute = 0; minute < 240; minute++) {
     const token = bench.keeper.get()
     if (token instanceof Promise) token.catch(() => undefined)
-    else bench.keeper.reject(token)
+    else bench.keeper.retire(token)
     await bench.clock.advance(MINUTE)
   }
   expect(bench.eventsOf('held-back')).toEqual([])

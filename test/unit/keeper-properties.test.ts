@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { OAuthError } from '../../src/token/oauth-error.ts'
-import { SteadyTime } from '../../src/token/steady-time.ts'
 import { TokenUnavailableError, type AccessToken } from '../../src/token/token-source.ts'
 import { answer, hanging, HOUR, KeeperBench, MINUTE, SECOND } from '../support/keeper-bench.ts'
 import fc from '../support/properties.ts'
@@ -93,10 +92,8 @@ class World {
   #mostAtOnce = 0
   /** The value that the keeper was last given and that nobody has refused. */
   #current: string | undefined
-  /** When each value was last refused, and was last given out. */
-  readonly #refusedAt = new Map<string, number>()
-  readonly #givenAt = new Map<string, number>()
-  readonly #time: SteadyTime
+  /** What the org last called dead. */
+  readonly #dead = new Set<string>()
   /** The API refuses whatever it is sent, for a moment or for hours. */
   isBlind = false
   readonly #life: number | undefined
@@ -113,6 +110,7 @@ class World {
       random,
       introspect:
         introspectedLife === undefined ? undefined : (_, signal) => this.#introspect(introspectedLife, signal),
+      confirm: ({ value }) => Promise.resolve(this.#confirm(value)),
       answering: async (signal) => {
         this.#inFlight += 1
         this.#mostAtOnce = Math.max(this.#mostAtOnce, this.#inFlight)
@@ -123,12 +121,7 @@ class World {
         }
       },
     })
-    this.#time = new SteadyTime(this.bench.clock)
     this.bench.keeper.start()
-  }
-
-  get now(): number {
-    return this.#time.now()
   }
 
   expire(): void {
@@ -148,9 +141,9 @@ class World {
     const isAccepted = this.#accepts(token.value)
     if (latencyMs > 0) await this.bench.clock.sleep(latencyMs)
     if (isAccepted) return 'served'
-    this.#refusedAt.set(token.value, this.now)
+    if (this.#confirm(token.value) === 'alive') return 'served'
     if (this.#current === token.value) this.#current = undefined
-    this.bench.keeper.reject(token)
+    this.bench.keeper.retire(token)
     return 'refused'
   }
 
@@ -175,14 +168,16 @@ class World {
     if (token === undefined) {
       const wouldServe = serves !== undefined && serves === this.#current && this.#accepts(serves)
       expect(wouldServe, 'turned away while the org would have accepted the token').toBe(false)
-    } else expect(this.#isKnownDead(token.value), 'a token known dead').toBe(false)
+    } else expect(this.#dead.has(token.value), 'a token known dead').toBe(false)
     return token
   }
 
-  /** Refused, unless the endpoint has vouched for it again a minute later or more. */
-  #isKnownDead(value: string): boolean {
-    const refusedAt = this.#refusedAt.get(value)
-    return refusedAt !== undefined && (this.#givenAt.get(value) ?? 0) < refusedAt + MINUTE
+  /** What the org says of a token; the keeper must not give out what it last called dead. */
+  #confirm(value: string): 'dead' | 'alive' {
+    const isAlive = this.#accepts(value)
+    if (isAlive) this.#dead.delete(value)
+    else this.#dead.add(value)
+    return isAlive ? 'alive' : 'dead'
   }
 
   #accepts(value: string): boolean {
@@ -208,8 +203,7 @@ class World {
   }
 
   #give(value: string) {
-    if (!this.#refusedAt.has(value)) this.#current = value
-    this.#givenAt.set(value, this.now)
+    if (!this.#dead.has(value)) this.#current = value
     return answer(value, this.#life === undefined ? {} : { statedLife: { ms: this.#life, source: 'expires_in' } })
   }
 }

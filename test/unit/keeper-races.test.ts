@@ -9,7 +9,7 @@ function deaf(): Promise<never> {
 
 test('a refusal during an introspection that hangs is answered at once', async () => {
   await using bench = new KeeperBench({ introspect: (_, signal) => hanging(signal) })
-  bench.keeper.reject(await bench.keeper.get())
+  bench.keeper.retire(await bench.keeper.get())
   expect((await bench.keeper.get()).value).toBe('token-2')
   expect(bench.clock.monotonic()).toBe(0)
   expect(bench.eventsOf('introspection-failed')).toEqual([])
@@ -52,7 +52,7 @@ test('closing waits for nothing that does not let go', async () => {
 
 test('a new secret does not put off the replacement of a refused token', async () => {
   await using bench = new KeeperBench()
-  bench.keeper.reject(await bench.keeper.get())
+  bench.keeper.retire(await bench.keeper.get())
   bench.keeper.reload()
   await bench.clock.advance(0)
   expect(bench.keeper.get()).toMatchObject({ value: 'token-2' })
@@ -82,7 +82,7 @@ test('a refusal while the replacement is under way does not cost another request
   }
   bench.keeper.reload()
   await bench.clock.advance(0)
-  bench.keeper.reject(first)
+  bench.keeper.retire(first)
   const waiting = bench.keeper.get()
   gate.resolve(undefined)
   expect((await waiting).value).toBe('token-2')
@@ -93,11 +93,11 @@ test('a refusal while the replacement is under way does not cost another request
 test('closing in the middle of everything leaves nothing behind', async () => {
   const bench = new KeeperBench({ introspect: (_, signal) => hanging(signal) })
   const token = await bench.keeper.get()
-  bench.keeper.reject(token)
+  bench.keeper.retire(token)
   bench.keeper.reload()
   const outcomes = Promise.allSettled([bench.keeper.refresh(), bench.keeper.get()])
   await bench.keeper.close()
-  bench.keeper.reject(token)
+  bench.keeper.retire(token)
   bench.keeper.reload()
   bench.keeper.start()
   await bench.keeper.close()

@@ -6,79 +6,73 @@ function stubborn(): KeeperBench {
   return new KeeperBench({ random: () => 0.5, answering: () => answer('the-same') })
 }
 
-test('a refused token that the endpoint gives again within a minute is not served', async () => {
+test('a dead token that the endpoint returns is not served while the org calls it dead, and is asked for at a reasonable pace', async () => {
   await using bench = stubborn()
-  bench.keeper.reject(await bench.keeper.get())
-  await bench.clock.advance(59 * SECOND)
+  bench.keeper.retire(await bench.keeper.get())
+  await bench.clock.advance(10 * MINUTE)
   expect(bench.keeper.status()).toMatchObject({
     state: 'unavailable',
     token: null,
-    failure: { error: 'refused_token_reissued' },
+    failure: { error: 'refused_token_reissued', diagnosis: { code: 'refused-token-reissued' } },
+    pause: { reason: 'The login host keeps returning a token that Cloudaware itself reports as ended.' },
   })
+  const gaps = bench.requestedAt.slice(2).map((at, index) => at - (bench.requestedAt[index + 1] ?? 0))
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(SECOND)
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(MINUTE)
 })
 
-test('after a minute the endpoint has vouched for it long enough: it is tried once more, and says so', async () => {
+test.each(['alive', 'unknown'] as const)(
+  'a returned token that the org calls %s is served, and says so',
+  async (health) => {
+    await using bench = stubborn()
+    bench.keeper.retire(await bench.keeper.get())
+    await bench.clock.advance(30 * SECOND)
+    bench.health = health
+    await bench.clock.advance(MINUTE)
+    expect(bench.keeper.get()).toMatchObject({ value: 'the-same' })
+    expect(bench.eventsOf('obtained').map(({ refusedBefore }) => refusedBefore)).toEqual([undefined, true])
+    expect(bench.keeper.status()).toMatchObject({ state: 'ready', failure: null, pause: null })
+  },
+)
+
+test('the operator can have it looked at again at any time', async () => {
   await using bench = stubborn()
-  bench.keeper.reject(await bench.keeper.get())
-  await bench.clock.advance(2 * MINUTE)
+  bench.keeper.retire(await bench.keeper.get())
+  await bench.clock.advance(10 * MINUTE)
+  bench.health = 'alive'
+  const refreshed = bench.keeper.refresh()
+  await bench.clock.advance(5 * SECOND)
+  await refreshed
   expect(bench.keeper.get()).toMatchObject({ value: 'the-same' })
-  expect(bench.eventsOf('obtained').map(({ refusedBefore }) => refusedBefore)).toEqual([undefined, true])
-  expect(bench.keeper.status()).toMatchObject({ state: 'ready', failure: null })
 })
 
-test('refused each time, it is tried ever more seldom', async () => {
-  await using bench = stubborn()
-  const tried: number[] = []
-  while (bench.clock.monotonic() < 2 * HOUR) {
-    const token = bench.keeper.get()
-    if (token instanceof Promise) token.catch(() => undefined)
-    else {
-      tried.push(bench.clock.monotonic() / MINUTE)
-      bench.keeper.reject(token)
-    }
-    await bench.clock.advance(SECOND)
-  }
-  const gaps = tried.slice(1).map((at, index) => at - (tried[index] ?? 0))
-  const least = [1, 2, 4, 8, 15]
-  expect(gaps.length).toBeGreaterThan(least.length)
-  gaps.forEach((gap, index) => {
-    expect(gap).toBeGreaterThanOrEqual(least[index] ?? 15)
-    expect(gap).toBeLessThanOrEqual((least[index] ?? 15) + 2)
-  })
-})
-
-test('late reports of the same refusal are one death: a minute after the last of them it is tried once more', async () => {
-  await using bench = stubborn()
+test('late reports of one death cost nothing', async () => {
+  await using bench = new KeeperBench()
   const token = await bench.keeper.get()
   for (let report = 0; report < 50; report++) {
-    bench.keeper.reject(token)
+    bench.keeper.retire(token)
     await bench.clock.advance(SECOND)
   }
-  await bench.clock.advance(58 * SECOND)
-  expect(bench.keeper.status()).toMatchObject({ token: null })
-  // An attempt comes every two minutes by now.
-  await bench.clock.advance(2 * MINUTE)
-  expect(bench.keeper.get()).toMatchObject({ value: 'the-same' })
+  expect(bench.requests).toBe(2)
+  expect(bench.keeper.get()).toMatchObject({ value: 'token-2' })
 })
 
-test('a token that works is not given up for one that was refused', async () => {
+test('a token that works is not given up for one that is dead', async () => {
   await using bench = new KeeperBench({ answering: (_, count) => answer(count === 2 ? 'token-2' : 'token-1') })
-  bench.keeper.reject(await bench.keeper.get())
+  bench.keeper.retire(await bench.keeper.get())
   expect((await bench.keeper.get()).value).toBe('token-2')
   await bench.clock.advance(8 * HOUR)
   expect(bench.keeper.get()).toMatchObject({ value: 'token-2' })
   expect(bench.keeper.status()).toMatchObject({ state: 'degraded', failure: { error: 'refused_token_reissued' } })
 })
 
-test('of two tokens that were both refused, the one that the endpoint gives now is held', async () => {
-  await using bench = new KeeperBench({ random: () => 0.5, answering: (_, count) => answer(`token-${count}`) })
-  const first = await bench.keeper.get()
-  bench.keeper.reject(first)
-  bench.keeper.reject(await bench.keeper.get())
-  bench.answering = () => answer('token-1')
-  await bench.clock.advance(3 * MINUTE)
-  expect(bench.keeper.get()).toMatchObject({ value: 'token-1' })
-  bench.answering = () => answer('token-2')
-  await bench.keeper.refresh()
-  expect(bench.keeper.get()).toMatchObject({ value: 'token-2' })
+test('closing does not wait for the org to say whether a returned token is dead', async () => {
+  const bench = new KeeperBench({
+    answering: () => answer('the-same'),
+    confirm: () => new Promise(() => undefined),
+  })
+  bench.keeper.retire(await bench.keeper.get())
+  await bench.clock.advance(0)
+  await bench.keeper.close()
+  expect(bench.requests).toBe(2)
 })

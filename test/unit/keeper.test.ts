@@ -90,10 +90,10 @@ test('a token past its assumed life serves without a wait for as long as the end
 test('concurrent and staggered refusals of one token cost one token request', async () => {
   await using bench = new KeeperBench()
   const dead = await bench.keeper.get()
-  for (let caller = 0; caller < 10; caller++) bench.keeper.reject(dead)
+  for (let caller = 0; caller < 10; caller++) bench.keeper.retire(dead)
   expect((await bench.keeper.get()).value).toBe('token-2')
   for (let caller = 0; caller < 10; caller++) {
-    bench.keeper.reject(dead)
+    bench.keeper.retire(dead)
     await bench.clock.advance(SECOND)
   }
   expect(getNow(bench).value).toBe('token-2')
@@ -101,24 +101,76 @@ test('concurrent and staggered refusals of one token cost one token request', as
   expect(bench.eventsOf('refused')).toHaveLength(1)
 })
 
-test('tokens refused at birth are replaced ever more slowly', async () => {
-  await using bench = new KeeperBench({ requestsPerHour: 1000 })
-  for (let hour = 0; hour < 3600; hour++) {
-    const token = bench.keeper.get()
-    if (token instanceof Promise) token.then(bench.keeper.reject.bind(bench.keeper), () => undefined)
-    else bench.keeper.reject(token)
-    await bench.clock.advance(SECOND)
+test('a token that dies is replaced at once, even the tenth in ten minutes', async () => {
+  await using bench = new KeeperBench()
+  for (let death = 1; death <= 10; death++) {
+    bench.keeper.retire(await bench.keeper.get())
+    const before = bench.clock.monotonic()
+    expect((await bench.keeper.get()).value).toBe(`token-${death + 1}`)
+    expect(bench.clock.monotonic()).toBe(before)
+    await bench.clock.advance(MINUTE)
   }
-  expect(bench.requests).toBeLessThan(15)
+  expect(bench.requests).toBe(11)
+  expect(bench.eventsOf('failed')).toEqual([])
+})
+
+test('sessions of seconds are replaced as fast as they end, for as long as the budget lasts', async () => {
+  await using bench = new KeeperBench({ requestsPerHour: 200 })
+  for (let second = 0; second < 180; second++) {
+    bench.keeper.retire(await bench.keeper.get())
+    await bench.clock.advance(2 * SECOND)
+  }
+  expect(bench.requests).toBe(181)
+})
+
+test('more than ten tokens in a row that die at birth are replaced ever more slowly, and callers read why', async () => {
+  await using bench = new KeeperBench({ requestsPerHour: 1000 })
+  for (let round = 0; round < 600; round++) {
+    const token = bench.keeper.get()
+    if (token instanceof Promise) token.then(bench.keeper.retire.bind(bench.keeper), () => undefined)
+    else bench.keeper.retire(token)
+    await bench.clock.advance(100)
+  }
+  expect(bench.requests).toBeGreaterThanOrEqual(11)
+  expect(bench.requests).toBeLessThan(20)
+  expect(bench.keeper.status().pause?.reason).toMatch(/^The last \d+ sessions ended as soon as they had begun\.$/)
+})
+
+test('an early death is worth a warning, the natural end of short sessions is not', async () => {
+  await using bench = new KeeperBench()
+  for (let death = 0; death < 6; death++) {
+    const token = await bench.keeper.get()
+    await bench.clock.advance(death === 4 ? SECOND * 2 : SECOND * 20)
+    bench.keeper.retire(token)
+  }
+  expect(bench.eventsOf('refused').map(({ isEarly }) => isEarly)).toEqual([true, false, false, false, true, false])
+})
+
+test('a death ends the pause after a failure, but for a rate limit', async () => {
+  for (const [kind, count] of [
+    ['permanent', 3],
+    ['rate-limited', 2],
+  ] as const) {
+    await using bench = new KeeperBench()
+    const token = await bench.keeper.get()
+    bench.answering = failing(kind, 'invalid_client')
+    await bench.clock.advance(5760 * SECOND)
+    expect(bench.keeper.status().state).toBe('degraded')
+    bench.keeper.retire(token)
+    await bench.clock.advance(0)
+    expect(bench.requests).toBe(count)
+  }
 })
 
 test('a token that comes back after its refusal is a failure with a message of its own', async () => {
   await using bench = new KeeperBench({ answering: () => answer('the-same') })
-  bench.keeper.reject(await bench.keeper.get())
+  bench.keeper.retire(await bench.keeper.get())
   const refusal = bench.keeper.get()
   const outcome = expect(refusal).rejects.toMatchObject({
     name: 'TokenUnavailableError',
-    reason: 'The login host issues the very token that the API has just refused.',
+    reason: expect.stringMatching(
+      /^The login host keeps returning a token that Cloudaware itself reports as ended\. Waiting since .+Z for .+, until .+Z\. End the session/,
+    ) as string,
   })
   await bench.clock.advance(10 * SECOND)
   await outcome
@@ -127,7 +179,7 @@ test('a token that comes back after its refusal is a failure with a message of i
 
 test('a refused token is not served when the endpoint gives it again much later', async () => {
   await using bench = new KeeperBench({ answering: (_, count) => answer(count === 3 ? 'token-1' : `token-${count}`) })
-  bench.keeper.reject(await bench.keeper.get())
+  bench.keeper.retire(await bench.keeper.get())
   expect((await bench.keeper.get()).value).toBe('token-2')
   await bench.clock.advance(5760 * SECOND)
   expect(getNow(bench).value).toBe('token-2')
@@ -138,9 +190,9 @@ test('the memory of refused tokens has an end', async () => {
   await using bench = new KeeperBench({ requestsPerHour: 1000 })
   const first = await bench.keeper.get()
   for (let round = 0; round < 40; round++) {
-    bench.keeper.reject({ ...first, value: `foreign-${round}` })
+    bench.keeper.retire({ ...first, value: `foreign-${round}` })
   }
-  bench.keeper.reject(first)
+  bench.keeper.retire(first)
   bench.answering = () => answer('foreign-0')
   expect((await bench.keeper.get()).value).toBe('foreign-0')
 })
@@ -149,7 +201,7 @@ test('a token refused before its assumed end shortens what is assumed of the nex
   await using bench = new KeeperBench()
   const first = await bench.keeper.get()
   await bench.clock.advance(30 * MINUTE)
-  bench.keeper.reject(first)
+  bench.keeper.retire(first)
   expect(bench.eventsOf('life-learned')).toEqual([{ type: 'life-learned', lifeSeconds: 1800 }])
   await bench.keeper.get()
   expect(bench.keeper.status().token).toMatchObject({ lifeSource: 'learned', lifeLeftSeconds: 1800 })
@@ -179,7 +231,9 @@ test('a start that fails for good stays up, says why at once, and mends itself',
     answering: failing('permanent', 'invalid_grant', 'no client credentials user enabled'),
   })
   await expect(bench.keeper.get()).rejects.toMatchObject({
-    reason: 'The app has no Run As user.',
+    reason: expect.stringMatching(
+      /^The app has no Run As user\. Waiting since .+Z for the next token request, until .+Z\. Steps 13 to 15/,
+    ) as string,
     retryAfterSeconds: 60,
   })
   expect(bench.keeper.status()).toMatchObject({
@@ -207,7 +261,9 @@ test('a rate limit is waited out for an hour, even when the operator is impatien
 test('a caller waits no longer than it may, and hears that the token is still being obtained', async () => {
   await using bench = new KeeperBench({ answering: hanging })
   const waiting = expect(bench.keeper.get()).rejects.toMatchObject({
-    reason: 'The access token is still being obtained.',
+    reason: expect.stringMatching(
+      /^The first access token is still being obtained\. Waiting since .+Z for the login host's answer, until .+Z\./,
+    ) as string,
     retryAfterSeconds: 1,
   })
   await bench.clock.advance(10 * SECOND)
@@ -244,7 +300,8 @@ test('a keeper does without a listener, and has its own dice', async () => {
   const clock = new FakeClock()
   const request = () => Promise.resolve(answer('token'))
   const grant = { name: 'jwt_bearer', request } as const
-  const keeper = createTokenKeeper({ grant, clock, waitMs: 1, lifetimeSeconds: 7200, requestsPerHour: 60 })
+  const confirm = () => Promise.resolve('dead' as const)
+  const keeper = createTokenKeeper({ grant, clock, confirm, waitMs: 1, lifetimeSeconds: 7200, requestsPerHour: 60 })
   keeper.start()
   expect((await keeper.get()).value).toBe('token')
   expect(keeper.status().nextRefreshInSeconds).toBeGreaterThanOrEqual(5400)
@@ -309,9 +366,11 @@ test('a clock set forward costs one token request and nothing more', async () =>
 
 test('the budget holds a request back and says so, whatever the wall clock does', async () => {
   await using bench = new KeeperBench({ requestsPerHour: 1 })
-  bench.keeper.reject(await bench.keeper.get())
+  bench.keeper.retire(await bench.keeper.get())
   await expect(bench.keeper.get()).rejects.toMatchObject({
-    reason: 'The hourly budget of token requests (TOKEN_REQUESTS_PER_HOUR) is used up.',
+    reason: expect.stringMatching(
+      /^All 1 token requests that TOKEN_REQUESTS_PER_HOUR allows were made within the last hour\. Waiting since .+Z for the hourly budget .+, until .+Z\. Find out/,
+    ) as string,
     retryAfterSeconds: 3600,
   })
   expect(bench.eventsOf('held-back')).toMatchObject([{ reason: 'refused', requestsPerHour: 1, resumesInSeconds: 3600 }])
@@ -332,7 +391,9 @@ test('the operator gets a new token, or the reason why there is none', async () 
   expect(getNow(bench).value).toBe('token-2')
   bench.answering = failing('permanent', 'invalid_client')
   await bench.clock.advance(MINUTE)
-  await expect(bench.keeper.refresh()).rejects.toMatchObject({ reason: 'The org refuses the Consumer Secret.' })
+  await expect(bench.keeper.refresh()).rejects.toMatchObject({
+    reason: expect.stringMatching(/^The org refuses the Consumer Secret\. Waiting since/) as string,
+  })
   expect(getNow(bench).value).toBe('token-2')
 })
 
@@ -447,7 +508,7 @@ test('a keeper that was never started turns callers away in time, and closes', a
 test('status and events show fingerprints, never a token', async () => {
   await using bench = new KeeperBench({ answering: (_, count) => answer(`00Dsecret!value-${count}`) })
   const token = await bench.keeper.get()
-  bench.keeper.reject(token)
+  bench.keeper.retire(token)
   await bench.keeper.get()
   const shown = JSON.stringify([bench.events, bench.keeper.status()])
   expect(shown).not.toContain('00Dsecret')

@@ -102,7 +102,7 @@ test('what several tallies took, added up, is what one would have counted; nothi
       for (const tally of [whole, parts[(at + round) % 2]]) {
         tally?.begun()
         tally?.ended(exchange)
-        tally?.bearer({ type: 'session-lost', family: 'rest', fingerprint: 'f' })
+        tally?.bearer({ type: 'session-lost', family: 'rest', fingerprint: 'f', why: 'too_large' })
       }
     }
     for (const part of parts) sum.add(JSON.parse(JSON.stringify(part.take())) as ReturnType<Tally['take']>)

@@ -116,7 +116,7 @@ describe('with the keeper at the other end', () => {
     await crew.bench.clock.advance(10 * MINUTE)
     crew.one.asked.length = 0
     const callers = Array.from({ length: 1000 }, (_, at) => (at % 2 === 0 ? crew.one : crew.two))
-    for (const { tokens } of callers) tokens.reject(dead)
+    for (const { tokens } of callers) tokens.retire(dead)
     const fresh = await Promise.all(callers.map(({ tokens }) => Promise.resolve(tokens.get())))
     expect(new Set(fresh.map(({ value }) => value))).toEqual(new Set(['token-2']))
     expect(crew.bench.requests).toBe(2)
@@ -129,7 +129,7 @@ describe('with the keeper at the other end', () => {
     const dead = await crew.one.tokens.get()
     await crew.bench.clock.advance(MINUTE)
     crew.bench.answering = hanging
-    crew.one.tokens.reject(dead)
+    crew.one.tokens.retire(dead)
     expectToWait(crew.two)
     expect(crew.two.tokens.current).toBeUndefined()
   })
@@ -164,7 +164,7 @@ describe('with the keeper at the other end', () => {
     const began = crew.bench.clock.monotonic()
     const failure = failureOf(crew.one.tokens.get())
     await crew.bench.clock.until(failure, 10 * SECOND)
-    expect((await failure).reason).toBe('The access token is still being obtained.')
+    expect((await failure).reason).toMatch(/^The first access token is still being obtained\./)
     expect(crew.bench.clock.monotonic() - began).toBe(10 * SECOND)
     expect((await failure).cause).toBeUndefined()
   })
@@ -181,7 +181,8 @@ describe('with the keeper at the other end', () => {
     await using crew = crewOf({ answering: () => answer('the-same') })
     const same = await crew.one.tokens.get()
     await crew.bench.clock.advance(10 * MINUTE)
-    crew.one.tokens.reject(same)
+    crew.one.tokens.retire(same)
+    crew.bench.health = 'alive'
     await crew.bench.clock.advance(10 * MINUTE)
     expect(now(crew.one).value).toBe('the-same')
   })
@@ -196,7 +197,7 @@ describe('on a slow line', () => {
     // On its way when the worker learns that it is dead.
     crew.one.tell({ type: 'standing', standing: crew.desk.standing() })
     crew.bench.answering = hanging
-    crew.one.tokens.reject(dead)
+    crew.one.tokens.retire(dead)
     crew.one.deliver()
     expectToWait(crew.one)
   })
@@ -207,7 +208,7 @@ describe('on a slow line', () => {
     crew.bench.clock.set(crew.bench.clock.now() + 8 * HOUR)
     crew.one.isHeldUp = true
     const early = Promise.resolve(crew.one.tokens.get())
-    crew.one.tokens.reject(dead)
+    crew.one.tokens.retire(dead)
     const late = Promise.resolve(crew.one.tokens.get())
     expect(crew.one.asked.map(({ type }) => type)).toEqual(['get', 'get', 'reject', 'get'])
     await crew.bench.clock.advance(0)
@@ -259,7 +260,7 @@ describe('with nobody at the other end', () => {
     const mistakes: unknown[] = []
     const desk = new TokenDesk({
       get: () => Promise.reject(new TypeError('a mistake')),
-      reject: () => undefined,
+      retire: () => undefined,
       standing: () => undefined,
     })
     const listener = (error: unknown) => mistakes.push(error)

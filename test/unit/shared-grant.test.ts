@@ -92,8 +92,21 @@ test('a value that the endpoint vouches for again after its refusal is shared ag
     lifeSource: 'configured',
     afterFailures: 0,
   } as const
-  for (let n = 0; n < 40; n++) shared.observe({ type: 'refused', fingerprint: fingerprint(String(n)), ageSeconds: 1 })
-  shared.observe({ type: 'refused', fingerprint: fingerprint('the same'), ageSeconds: 1 })
+  for (let n = 0; n < 40; n++)
+    shared.observe({
+      type: 'refused',
+      fingerprint: fingerprint(String(n)),
+      ageSeconds: 1,
+      isEarly: false,
+      replacedInSeconds: 0,
+    })
+  shared.observe({
+    type: 'refused',
+    fingerprint: fingerprint('the same'),
+    ageSeconds: 1,
+    isEarly: false,
+    replacedInSeconds: 0,
+  })
   await shared.request(never)
   expect(written).toHaveLength(0)
   shared.observe({ type: 'obtained', fingerprint: fingerprint('the same'), ...fields })

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { assumedLife, learnFromRefusal, lifeFromExp, lifeFromSeconds } from '../../src/token/lifetime.ts'
+import {
+  assumedLife,
+  learnFromDeath,
+  ObservedLifetimes,
+  lifeFromExp,
+  lifeFromSeconds,
+} from '../../src/token/lifetime.ts'
 
 const DAY_MS = 86_400_000
 
@@ -42,9 +48,20 @@ test('a learned life stands in for the configured one for a day, where it is sho
 
 test('a refusal teaches only about a life that was assumed, and not when the token was young', () => {
   const assumed = { ms: 7_200_000, source: 'configured' } as const
-  expect(learnFromRefusal(assumed, 3_600_000, 5)).toEqual({ ms: 3_600_000, learnedAt: 5 })
-  expect(learnFromRefusal({ ms: 3_600_000, source: 'learned' }, 1_800_000, 5)).toEqual({ ms: 1_800_000, learnedAt: 5 })
-  expect(learnFromRefusal(assumed, 299_999, 5)).toBeUndefined()
-  expect(learnFromRefusal(assumed, 7_200_000, 5)).toBeUndefined()
-  expect(learnFromRefusal({ ms: 7_200_000, source: 'expires_in' }, 3_600_000, 5)).toBeUndefined()
+  expect(learnFromDeath(assumed, 3_600_000, 5)).toEqual({ ms: 3_600_000, learnedAt: 5 })
+  expect(learnFromDeath({ ms: 3_600_000, source: 'learned' }, 1_800_000, 5)).toEqual({ ms: 1_800_000, learnedAt: 5 })
+  expect(learnFromDeath(assumed, 299_999, 5)).toBeUndefined()
+  expect(learnFromDeath(assumed, 7_200_000, 5)).toBeUndefined()
+  expect(learnFromDeath({ ms: 7_200_000, source: 'expires_in' }, 3_600_000, 5)).toBeUndefined()
+})
+
+test('a death is early before half of what the last five lived, or of the assumption where none has died', () => {
+  const lifetimes = new ObservedLifetimes()
+  expect(lifetimes.add(3_000, 7_200)).toBe(true)
+  expect(lifetimes.add(1_500, 7_200_000)).toBe(false)
+  expect(lifetimes.add(20, 7_200_000)).toBe(true)
+  for (let death = 0; death < 5; death++) lifetimes.add(100, 7_200_000)
+  expect(lifetimes.add(49, 7_200_000)).toBe(true)
+  expect(lifetimes.add(50, 7_200_000)).toBe(false)
+  expect(new ObservedLifetimes().add(3_600, 7_200)).toBe(false)
 })

@@ -41,18 +41,20 @@ test('answers without a new token are spaced out from a minute to a quarter of a
   ])
 })
 
-test('refusals of young tokens are answered ever more slowly, those of old ones at once', () => {
-  expect([0, 1, 2, 3, 9, 99].map(schedule.forcedIntervalMs).map((ms) => ms / 1000)).toEqual([0, 5, 10, 20, 900, 900])
-  expect(schedule.countYoungRefusals(3, 59_999)).toBe(4)
-  expect(schedule.countYoungRefusals(3, 60_000)).toBe(0)
+test('a dead token is replaced at once, unless more than ten in a row lived a second at most', () => {
+  expect([0, 1, 10, 11, 12, 13, 99].map(schedule.replacementDelayMs).map((ms) => ms / 1000)).toEqual([
+    0, 0, 0, 1, 2, 4, 60,
+  ])
+  expect(schedule.countShortLives(3, 1000)).toBe(4)
+  expect(schedule.countShortLives(3, 1001)).toBe(0)
 })
 
-const TERMS = { random: 0, paceMs: 0 }
+const TERMS = { now: 0, random: 0, paceMs: 0 }
 
 function runOf(kinds: FailureKind[], random: number): schedule.FailureRun[] {
   const runs: schedule.FailureRun[] = []
   for (const kind of kinds)
-    runs.push(schedule.nextFailure(runs.at(-1), new OAuthError({ kind, error: kind }), { random, paceMs: 0 }))
+    runs.push(schedule.nextFailure(runs.at(-1), new OAuthError({ kind, error: kind }), { now: 0, random, paceMs: 0 }))
   return runs
 }
 
@@ -68,6 +70,12 @@ test('permanent failures are retried from one to fifteen minutes, a rate limit a
     0.5,
   )
   expect(delays.map(({ delayMs }) => delayMs / 60_000)).toEqual([1, 2, 4, 8, 15, 15, 60])
+})
+
+test('a row of failures lasts since its first', () => {
+  const error = new OAuthError({ kind: 'transient', error: 'x' })
+  const first = schedule.nextFailure(undefined, error, { ...TERMS, now: 5 })
+  expect([first.since, schedule.nextFailure(first, error, { ...TERMS, now: 9 }).since]).toEqual([5, 5])
 })
 
 test('only news is loud, and another kind begins its own row of delays', () => {
@@ -142,7 +150,7 @@ test('a budget too small to halve is paced too', () => {
 test('the pace lengthens a retry, and never shortens it', () => {
   const refusal = (kind: FailureKind) => new OAuthError({ kind, error: kind })
   const delay = (kind: FailureKind) =>
-    schedule.nextFailure(undefined, refusal(kind), { random: 0, paceMs: 120_000 }).delayMs
+    schedule.nextFailure(undefined, refusal(kind), { now: 0, random: 0, paceMs: 120_000 }).delayMs
   expect(delay('transient')).toBe(120_000)
   expect(delay('rate-limited')).toBe(HOUR)
 })

@@ -43,13 +43,20 @@ export function showVerdict({ overview, now }, hadToken) {
   )
   refresh.hidden = false
   refresh.textContent = token.token === null ? 'Try again now' : 'Refresh the token now'
-  const { failure, budget } = token
-  trouble.hidden = failure === null && !budget.isHeldBack
-  if (failure) {
+  const { failure, pause } = token
+  trouble.hidden = pause === null
+  if (pause === null) return
+  const { reason, waitingFor, since, until, fix } = pause
+  const waiting = {
+    where: 'Waiting',
+    text: `for ${waitingFor}, since ${timeOfDay(Date.parse(since))}, until ${timeOfDay(Date.parse(until))}`,
+  }
+  if (failure?.diagnosis.summary === reason) {
     const { diagnosis, error, description, inARow } = failure
-    keepOpen(`${diagnosis.code} ${inARow} ${description}`, () => [
-      el('h3', {}, diagnosis.summary),
+    keepOpen(`${diagnosis.code} ${inARow} ${description} ${waiting.text}`, () => [
+      el('h3', {}, reason),
       stepsOf([
+        waiting,
         {
           where: 'The login host said',
           text: `${error}${description === '' ? '' : `: ${description}`} (${inARow} in a row)`,
@@ -59,10 +66,10 @@ export function showVerdict({ overview, now }, hadToken) {
         { where: 'Login History shows', text: diagnosis.loginHistory },
       ]),
     ])
-  } else if (budget.isHeldBack) {
-    keepOpen('held back', () => [
-      el('h3', {}, 'The hourly budget of token requests is used up: the next one waits.'),
-      stepsOf([{ where: 'TOKEN_REQUESTS_PER_HOUR', text: `${budget.used} of ${budget.limit} used` }]),
+  } else {
+    keepOpen(`${reason} ${waiting.text}`, () => [
+      el('h3', {}, reason),
+      stepsOf([waiting, { where: 'What to do', text: fix }]),
     ])
   }
 }

@@ -34,17 +34,13 @@ export function createHealth({ tokenStatus, hasStarted, isDraining, workers }: H
   }
 }
 
-function withoutToken({ failure, nextRefreshInSeconds, budget }: TokenStatus): Health {
-  const details = {
-    nextAttemptInSeconds: nextRefreshInSeconds,
-    ...(budget.isHeldBack && { heldBackBy: 'TOKEN_REQUESTS_PER_HOUR' }),
-  }
-  if (!failure) return { ok: false, reason: 'no token yet', ...details }
+function withoutToken({ failure, nextRefreshInSeconds, budget, pause }: TokenStatus): Health {
   return {
     ok: false,
-    reason: failure.diagnosis.summary,
-    ...details,
-    error: failure.error,
-    diagnosis: failure.diagnosis,
+    reason: pause?.reason ?? 'no token yet',
+    nextAttemptInSeconds: nextRefreshInSeconds,
+    ...(budget.isHeldBack && { heldBackBy: 'TOKEN_REQUESTS_PER_HOUR' }),
+    ...(pause && { waitingFor: pause.waitingFor, since: pause.since, until: pause.until, fix: pause.fix }),
+    ...(failure && { error: failure.error, diagnosis: failure.diagnosis }),
   }
 }

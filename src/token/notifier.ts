@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 
-/** Lets any number of callers wait for a change, each for its own while. */
-export class News {
+/** Lets any number of callers wait for a change, each for its own time. */
+export class Notifier {
   readonly #clock: Clock
   #next = Promise.withResolvers<undefined>()
 
@@ -10,12 +10,12 @@ export class News {
   }
 
   /** Something changed: everyone who waits looks again. */
-  tell(): void {
+  notify(): void {
     this.#next.resolve(undefined)
     this.#next = Promise.withResolvers()
   }
 
-  /** Settles once `isEnough` holds at a piece of news, or after `mostMs`. */
+  /** Settles once `isEnough` holds at a notification, or after `mostMs`. */
   async until(isEnough: () => boolean, mostMs: number): Promise<void> {
     const timer = new AbortController()
     const wait = { isOver: false }
