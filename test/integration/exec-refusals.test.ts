@@ -7,9 +7,6 @@ import { FakeCli } from '../support/fake-cli.ts'
 import { startOriginServer } from '../support/origin-server.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-/** A process takes its time to start on a busy machine. */
-const SOON = { timeout: 20_000 }
-
 const EXIT_0 = ['--', process.execPath, '--eval', '0']
 
 async function outcome(argv: readonly string[], env: Readonly<Record<string, string>>) {
@@ -89,7 +86,7 @@ test('what the terminal has sent to all is not sent to the command once more', a
     env: settingsOf(org),
   })
   const running = run(cli)
-  await expect.poll(() => cli.started.length, SOON).toBe(1)
+  await expect.poll(() => cli.started.length).toBe(1)
   cli.send('SIGINT', true)
   cli.send('SIGTERM')
   expect(await running).toBe(143)
