@@ -4,6 +4,7 @@ import { startEmulator } from '../../src/emulator/emulator.ts'
 import { startChild } from '../support/child-cli.ts'
 import { startDemoOrg } from '../support/demo-org.ts'
 import { settingsOf } from '../support/doctor.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { FakeCli } from '../support/fake-cli.ts'
 import { ask } from '../support/http-client.ts'
 
@@ -11,8 +12,11 @@ const LIMITS = '/services/data/v67.0/limits'
 const PORTS = { PROXY_PORT: '0', ADMIN_PORT: '0' }
 
 test('POST /log-level changes what is logged from now on, and GET tells it', async () => {
-  await using org = await startDemoOrg({}, { env: { LOG_LEVEL: 'warn' } })
+  const clock = new FakeClock()
+  await using org = await startDemoOrg({}, { clock, env: { LOG_LEVEL: 'warn' } })
   await org.app.tokenEvent('obtained')
+  // A token is not asked for again at once.
+  await clock.advance(5000)
   const url = `${String(org.app.adminUrl)}/log-level`
   expect(await (await fetch(url)).json()).toEqual({ level: 'warn', configured: 'warn' })
   await ask(org.app.port, LIMITS, { headers: { 'x-request-id': 'unheard' } })
@@ -51,13 +55,14 @@ test('a web page may not change it', async () => {
 
 test('SIGUSR2 turns debug on, and off again', async () => {
   await using org = await startEmulator()
+  // Tried again and again, a second or two after the first failure.
+  org.org.fail('server-error')
   await using proxy = startChild(['serve'], { env: { ...settingsOf(org), ...PORTS } })
   // What serve logs as JSON.
   const { adminUrl } = JSON.parse(await proxy.line('"listening"')) as { adminUrl: string }
   const level = async () => (await fetch(`${adminUrl}/log-level`)).json()
   proxy.child.kill('SIGUSR2')
   await expect.poll(level).toEqual({ level: 'debug', configured: 'info' })
-  await fetch(`${adminUrl}/refresh`, { method: 'POST' })
   await proxy.line('"msg":"token request"')
   proxy.child.kill('SIGUSR2')
   await expect.poll(level).toEqual({ level: 'info', configured: 'info' })

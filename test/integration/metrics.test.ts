@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http'
 import { parse as parseYaml } from 'yaml'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/emulator.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { ask, type Question } from '../support/http-client.ts'
 import { readExpression, selects, TARGET_LABELS } from '../support/promql.ts'
 import { seriesOf, type Series } from '../support/scrape.ts'
@@ -13,12 +14,17 @@ const HOSTS = '/services/data/v62.0/sobjects/CA10__CaAwsInstance__c'
 const KEY = { 'x-api-key': 'key-of-reports' }
 const JSON_BODY = { 'content-type': 'application/json' }
 
+/** No session is replaced later than this after another, here. */
+const PAUSE_MS = 15_000
+
 type Call = Omit<Question, 'headers'> & { readonly headers?: Record<string, string> }
 
 /** A life with everything in it: answers, refusals, dead sessions, callers who leave, failing refreshes. */
 async function lived() {
   const emulator = await startEmulator({ records: 10 })
+  const clock = new FakeClock()
   const app = await startStack(emulator, {
+    clock,
     env: {
       PROXY_API_KEY: 'reports:key-of-reports,sync:key-of-sync',
       PROXY_REPLAY_LIMIT_BYTES: '16',
@@ -55,11 +61,11 @@ async function lived() {
   await app.accessLine('leaver')
   emulator.org.apiDelayMs = 0
   emulator.killSessions()
-  statuses.push(await call(LIMITS))
+  statuses.push(await clock.until(call(LIMITS), PAUSE_MS))
   emulator.killSessions()
   const large = { method: 'POST', headers: { ...KEY, ...JSON_BODY }, body: `{"Name":"${'x'.repeat(40)}"}` }
   statuses.push(await call(HOSTS, large))
-  await app.tokenEvent('obtained', 3)
+  await clock.until(app.tokenEvent('obtained', 3), PAUSE_MS)
   return {
     app,
     statuses,
@@ -155,9 +161,12 @@ test('what is under way can be seen, on a connection and waiting for one', async
 })
 
 test('failing refreshes, and the absence of a token, can be seen', async () => {
+  const clock = new FakeClock()
   await using emulator = await startEmulator({ records: 10 })
-  await using app = await startStack(emulator)
+  await using app = await startStack(emulator, { clock })
   await app.tokenEvent('obtained')
+  // A token is not asked for again at once.
+  await clock.advance(5000)
   const adminPort = Number(new URL(app.adminUrl ?? '').port)
   const scrape = async () => seriesOf((await ask(adminPort, '/metrics')).text)
   emulator.org.fail('no-run-as-user')
