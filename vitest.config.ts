@@ -1,12 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
-const project = (name: string, testTimeout: number, more: object = {}) => ({
+/** No test asserts a duration: these only end what hangs, on the slowest of machines. */
+const SAFETY_NET_MS = 300_000
+
+const project = (name: string, more: object = {}) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
-    testTimeout,
-    hookTimeout: testTimeout,
-    expect: { poll: { timeout: 10_000 } },
+    testTimeout: SAFETY_NET_MS,
+    hookTimeout: SAFETY_NET_MS,
+    expect: { poll: { timeout: 120_000 } },
     ...more,
   },
 })
@@ -17,13 +20,13 @@ export default defineConfig({
     // One less by default: of a runner's two cores that leaves one, and most tests wait for sockets anyway.
     maxWorkers: '100%',
     projects: [
-      project('unit', 20_000),
-      project('integration', 30_000),
-      project('clients', 60_000),
-      project('browser', 60_000),
-      project('redis', 60_000),
-      project('kubernetes', 60_000),
-      project('container', 300_000, {
+      project('unit'),
+      project('integration'),
+      project('clients'),
+      project('browser'),
+      project('redis'),
+      project('kubernetes'),
+      project('container', {
         globalSetup: 'test/support/container-setup.ts',
         // Each test removes what it started; the library's own reaper would have to be pulled.
         env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },

@@ -11,8 +11,6 @@ import { EXPECTED, missingNeeds } from '../support/tools-document.ts'
 const KEY = 'the-key-of-this-tool'
 const RECIPES = recipes()
 const MISSING = missingNeeds()
-/** The Salesforce CLI takes seconds for each command, and this is five of them beside other tests. */
-const CLI_TIMEOUT_MS = 180_000
 
 test('each recipe of the document is expected here, and each that is expected is in the document', () => {
   const sections = Map.groupBy(RECIPES, ({ section }) => section)
@@ -33,18 +31,14 @@ describe.each([
 ])('$how', ({ env }) => {
   // With keys, the recipes that show none are not for this proxy.
   const own = runnable.filter(({ recipe }) => !('PROXY_API_KEY' in env) || recipe.code.includes(KEY))
-  test.each(own)(
-    '$title',
-    async ({ recipe, prints }) => {
-      await using state = await temporaryDirectory()
-      const stack = { env: { PROXY_TLS_PORT: '0', ...env }, stateDirectory: state.path }
-      await using demo = await startDemoOrg({ records: 20 }, stack)
-      expect(await runRecipe(recipe, demo.app)).toMatch(prints ?? /never/)
-      expect(JSON.stringify(demo.emulator.requests)).not.toContain(KEY)
-      expect(demo.app.log()).not.toContain(KEY)
-    },
-    CLI_TIMEOUT_MS,
-  )
+  test.each(own)('$title', async ({ recipe, prints }) => {
+    await using state = await temporaryDirectory()
+    const stack = { env: { PROXY_TLS_PORT: '0', ...env }, stateDirectory: state.path }
+    await using demo = await startDemoOrg({ records: 20 }, stack)
+    expect(await runRecipe(recipe, demo.app)).toMatch(prints ?? /never/)
+    expect(JSON.stringify(demo.emulator.requests)).not.toContain(KEY)
+    expect(demo.app.log()).not.toContain(KEY)
+  })
 })
 
 test.each(runnable.filter(({ title }) => title.startsWith('Salesforce CLI')))(
@@ -55,5 +49,4 @@ test.each(runnable.filter(({ title }) => title.startsWith('Salesforce CLI')))(
     const code = `${login}\n${recipe.code.replaceAll("'00D000000000001!x'", '"$TOKEN"')}`
     expect(await runRecipe({ ...recipe, code }, demo.app)).toMatch(prints ?? /never/)
   },
-  CLI_TIMEOUT_MS,
 )

@@ -58,7 +58,7 @@ const HARDENED = {
 test('compose up, without any setting, answers on the loopback interface of the host alone', async () => {
   await using up = await composeUp()
   const healthOf = async (name: string) => (await up.inspect(name)).State.Health?.Status
-  await expect.poll(() => healthOf('proxy'), { timeout: 60_000, interval: 500 }).toBe('healthy')
+  await expect.poll(() => healthOf('proxy'), { interval: 500 }).toBe('healthy')
   expect(await healthOf('emulator')).toBe('healthy')
 
   const query = 'q=SELECT+Name+FROM+CA10__CaAwsInstance__c+LIMIT+3'
@@ -94,6 +94,6 @@ test('the service for an org of your own reads the secret from its file, as the 
   expect(HostConfig).toMatchObject(HARDENED)
   expect(Config.User).toBe(owner)
   await expect
-    .poll(() => up.compose('logs', 'org'), { timeout: 60_000, interval: 500 })
+    .poll(() => up.compose('logs', 'org'), { interval: 500 })
     .toContain('The name of the login host cannot be resolved.')
 })

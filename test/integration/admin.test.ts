@@ -1,16 +1,21 @@
 import { request as httpRequest } from 'node:http'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { startEmulator } from '../../src/emulator/emulator.ts'
+import { startEmulator, type EmulatorOptions } from '../../src/emulator/emulator.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { ask } from '../support/http-client.ts'
 import { sendRaw, statuses } from '../support/raw-bytes.ts'
 import { startStack, type StackOptions } from '../support/stack.ts'
 
+/** What the proxy keeps between two token requests that are asked for. */
+const SPACING_MS = 5000
+
 async function setUp(
   options: StackOptions = {},
   prepare: (org: Awaited<ReturnType<typeof startEmulator>>['org']) => void = () => undefined,
+  orgOptions: EmulatorOptions = {},
 ) {
-  const emulator = await startEmulator({ records: 10 })
+  const emulator = await startEmulator({ records: 10, ...orgOptions })
   prepare(emulator.org)
   const app = await startStack(emulator, options)
   const adminPort = Number(new URL(app.adminUrl ?? '').port)
@@ -51,9 +56,11 @@ describe('probes', () => {
   })
 
   test('ready while a token is held, whatever the token endpoint does; started stays started', async () => {
-    await using stack = await setUp()
+    const clock = new FakeClock()
+    await using stack = await setUp({ clock })
     await stack.app.tokenEvent('obtained')
     stack.emulator.org.fail('server-error')
+    await clock.advance(SPACING_MS)
     expect((await stack.admin('/refresh', { method: 'POST' })).status).toBe(503)
     const ready = await stack.admin('/readyz')
     expect([ready.status, ready.json()]).toMatchObject([200, { ok: true }])
@@ -109,8 +116,10 @@ describe('status', () => {
 
 describe('controls', () => {
   test('POST /refresh asks for a token now and answers with the status', async () => {
-    await using stack = await setUp()
+    const clock = new FakeClock()
+    await using stack = await setUp({ clock })
     await stack.app.tokenEvent('obtained')
+    await clock.advance(SPACING_MS)
     const before = stack.emulator.tokenRequests()
     const reply = await stack.admin('/refresh', { method: 'POST', headers: { 'content-type': 'x/y' }, body: '' })
     expect([reply.status, reply.json()]).toMatchObject([200, { token: { state: 'ready' } }])
@@ -139,16 +148,17 @@ describe('controls', () => {
 
 describe('the end', () => {
   test('not ready at once; the request under way is finished; drained', async () => {
-    await using stack = await setUp()
+    const orgClock = new FakeClock()
+    await using stack = await setUp({}, undefined, { clock: orgClock })
     stack.emulator.org.apiDelayMs = 300
     const request = httpRequest({ host: '127.0.0.1', port: stack.app.port, path: '/services/data/v62.0/limits' }).end()
-    await once(request, 'socket')
-    const seen = stack.emulator.requests
-    while (!seen.some(({ target }) => target.includes('limits'))) await new Promise(setImmediate)
+    const answered = once(request, 'response')
+    await orgClock.waitForSleep(300)
     const closed = stack.app.close()
     const ready = await stack.admin('/readyz')
     expect([ready.status, ready.json()]).toMatchObject([503, { reason: 'draining' }])
-    const [response] = (await once(request, 'response')) as [unknown] // as the event is documented
+    await orgClock.advance(300)
+    const [response] = (await answered) as [unknown] // as the event is documented
     expect(response).toMatchObject({ statusCode: 200, headers: { connection: 'close' } })
     expect(await closed).toEqual({ drained: true })
   })

@@ -67,7 +67,12 @@ async function played(fault: Fault, method: 'GET' | 'POST'): Promise<string> {
       })
   const url = upstream?.url ?? (await portOfNobody())
   await using org = await startOrgAnswering((_, response) => response.end(), {
-    env: { CLOUDAWARE_API_URL: url, UPSTREAM_TIMEOUT_MS: '500', UPSTREAM_CONNECTIONS: '1' },
+    env: {
+      CLOUDAWARE_API_URL: url,
+      UPSTREAM_CONNECTIONS: '1',
+      // Real time: long enough for a good answer on a busy machine.
+      ...(fault.isSilent && { UPSTREAM_TIMEOUT_MS: '3000' }),
+    },
   })
   const agent = new Agent({ keepAlive: true })
   if (fault.isWarm) expect(await outcome(org.app.port, 'GET', agent)).toBe('200, whole')

@@ -103,9 +103,11 @@ test('it stays ready whatever the API answers: that is for the callers', async (
 })
 
 test('while it drains it lives and has started, and is not ready', async () => {
-  await using org = await startDemoOrg({}, { env: { DRAIN_DELAY_MS: '1500' } })
+  const clock = new FakeClock()
+  await using org = await startDemoOrg({}, { clock, env: { DRAIN_DELAY_MS: '1500' } })
   await org.app.tokenEvent('obtained')
   const closing = org.app.close()
   expect(await probes(org)).toEqual({ livez: ALIVE, readyz: '503 draining', startupz: STARTED })
+  await clock.advance(1500)
   await closing
 })

@@ -16,7 +16,7 @@ beforeAll(async () => {
   folder = await temporaryDirectory()
   const { outputs } = await bundle({ root: ROOT, outdir: folder.path })
   inside = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs))
-}, 60_000)
+})
 afterAll(() => folder[Symbol.asyncDispose]())
 
 /** Where the program ends by itself: what it says, and with which exit code. */

@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http'
 import { parse as parseYaml } from 'yaml'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/emulator.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 import { ask, type Question } from '../support/http-client.ts'
 import { readExpression, selects, TARGET_LABELS } from '../support/promql.ts'
 import { seriesOf, type Series } from '../support/scrape.ts'
@@ -13,12 +14,17 @@ const HOSTS = '/services/data/v62.0/sobjects/CA10__CaAwsInstance__c'
 const KEY = { 'x-api-key': 'key-of-reports' }
 const JSON_BODY = { 'content-type': 'application/json' }
 
+/** No session is replaced later than this after another, here. */
+const PAUSE_MS = 15_000
+
 type Call = Omit<Question, 'headers'> & { readonly headers?: Record<string, string> }
 
 /** A life with everything in it: answers, refusals, dead sessions, callers who leave, failing refreshes. */
 async function lived() {
   const emulator = await startEmulator({ records: 10 })
+  const clock = new FakeClock()
   const app = await startStack(emulator, {
+    clock,
     env: {
       PROXY_API_KEY: 'reports:key-of-reports,sync:key-of-sync',
       PROXY_REPLAY_LIMIT_BYTES: '16',
@@ -43,7 +49,7 @@ async function lived() {
     await call(HOSTS, { method: 'POST', headers: { ...KEY, ...JSON_BODY }, body: '{"Name":"x"}' }),
     await call('/services/async/62.0/job/7505g00000ABCDEAA1'),
   ]
-  emulator.org.apiDelayMs = 60_000
+  emulator.org.apiDelayMs = 3_600_000
   const leaver = httpRequest({
     port: app.port,
     path: `${LIMITS}?leaver`,
@@ -55,11 +61,11 @@ async function lived() {
   await app.accessLine('leaver')
   emulator.org.apiDelayMs = 0
   emulator.killSessions()
-  statuses.push(await call(LIMITS))
+  statuses.push(await clock.until(call(LIMITS), PAUSE_MS))
   emulator.killSessions()
   const large = { method: 'POST', headers: { ...KEY, ...JSON_BODY }, body: `{"Name":"${'x'.repeat(40)}"}` }
   statuses.push(await call(HOSTS, large))
-  await app.tokenEvent('obtained', 3)
+  await clock.until(app.tokenEvent('obtained', 3), PAUSE_MS)
   return {
     app,
     statuses,
@@ -116,7 +122,7 @@ test('a scrape tells what happened', async () => {
   expect(total(series, 'request_own_seconds_bucket', { le: '+Inf' })).toBe(10)
   expect(total(series, 'request_upstream_seconds_count', { family: 'rest' })).toBeGreaterThanOrEqual(5)
   // A caller who left long before the answer: his is the time that he waited.
-  expect(total(series, 'request_upstream_seconds_sum')).toBeLessThan(60)
+  expect(total(series, 'request_upstream_seconds_sum')).toBeLessThan(3600)
   expect(total(series, 'token_requests_total', { outcome: 'obtained' })).toBeGreaterThanOrEqual(2)
   expect(total(series, 'token_held')).toBe(1)
   expect(total(series, 'token_seconds_left')).toBeGreaterThan(7000)
@@ -139,7 +145,7 @@ test('what is under way can be seen, on a connection and waiting for one', async
   await using emulator = await startEmulator({ records: 10 })
   await using app = await startStack(emulator, { env: { UPSTREAM_CONNECTIONS: '1', DRAIN_TIMEOUT_MS: '0' } })
   await app.tokenEvent('obtained')
-  emulator.org.apiDelayMs = 60_000
+  emulator.org.apiDelayMs = 3_600_000
   const callers = [1, 2].map(() =>
     httpRequest({ port: app.port, path: LIMITS })
       .end()
@@ -155,9 +161,12 @@ test('what is under way can be seen, on a connection and waiting for one', async
 })
 
 test('failing refreshes, and the absence of a token, can be seen', async () => {
+  const clock = new FakeClock()
   await using emulator = await startEmulator({ records: 10 })
-  await using app = await startStack(emulator)
+  await using app = await startStack(emulator, { clock })
   await app.tokenEvent('obtained')
+  // A token is not asked for again at once.
+  await clock.advance(5000)
   const adminPort = Number(new URL(app.adminUrl ?? '').port)
   const scrape = async () => seriesOf((await ask(adminPort, '/metrics')).text)
   emulator.org.fail('no-run-as-user')

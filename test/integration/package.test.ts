@@ -14,7 +14,7 @@ import { packAndInstall, type Packed } from '../support/packed.ts'
 let packed: Packed
 beforeAll(async () => {
   packed = await packAndInstall()
-}, 180_000)
+})
 afterAll(async () => {
   await packed[Symbol.asyncDispose]()
 })

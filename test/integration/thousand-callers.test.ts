@@ -5,8 +5,6 @@ import { ask } from '../support/http-client.ts'
 import { seriesOf } from '../support/scrape.ts'
 
 const CALLERS = 1000
-/** For a busy machine; a quiet one needs a second or two. */
-const PATIENCE_MS = 120_000
 const LIMITS = '/services/data/v62.0/limits'
 const HOSTS = '/services/data/v62.0/sobjects/CA10__CaAwsInstance__c'
 
@@ -36,7 +34,7 @@ async function setUp() {
         const series = seriesOf(await (await fetch(`${app.adminUrl}/metrics`)).text())
         return series.find(({ name }) => name === 'cloudaware_proxy_requests_in_flight')?.value
       }
-      await expect.poll(inFlight, { interval: 200, timeout: PATIENCE_MS }).toBe(count)
+      await expect.poll(inFlight, { interval: 200 }).toBe(count)
     },
     async records() {
       const query = `/services/data/v62.0/query?q=${encodeURIComponent("SELECT COUNT() FROM CA10__CaAwsInstance__c WHERE Name LIKE 'caller %'")}`
@@ -47,43 +45,35 @@ async function setUp() {
   }
 }
 
-test(
-  'a thousand callers at a cold start cost one token request, and all are answered',
-  { timeout: PATIENCE_MS },
-  async () => {
-    await using stack = await setUp()
-    stack.org.mintDelayMs = 1000
-    const callers = stack.callers()
-    await stack.inFlight(CALLERS)
-    await stack.clock.advance(1000)
-    expect(await Promise.all(callers)).toEqual(EXPECTED)
-    expect(stack.org.tokenRequests).toBe(1)
-    expect(stack.app.tokenEvents.map(({ type }) => type)).toEqual(['requested', 'obtained'])
-    expect(await stack.records()).toMatchObject({ totalSize: CALLERS / 2 })
-  },
-)
+test('a thousand callers at a cold start cost one token request, and all are answered', async () => {
+  await using stack = await setUp()
+  stack.org.mintDelayMs = 1000
+  const callers = stack.callers()
+  await stack.inFlight(CALLERS)
+  await stack.clock.advance(1000)
+  expect(await Promise.all(callers)).toEqual(EXPECTED)
+  expect(stack.org.tokenRequests).toBe(1)
+  expect(stack.app.tokenEvents.map(({ type }) => type)).toEqual(['requested', 'obtained'])
+  expect(await stack.records()).toMatchObject({ totalSize: CALLERS / 2 })
+})
 
-test(
-  'a thousand callers whose session dies under them cost one token request, and all are answered, none twice',
-  { timeout: PATIENCE_MS },
-  async () => {
-    await using stack = await setUp()
-    await stack.app.tokenEvent('obtained')
-    stack.org.apiDelayMs = 1000
-    const callers = stack.callers()
-    await stack.inFlight(CALLERS)
-    stack.org.killSessions()
-    stack.org.apiDelayMs = 0
-    await stack.clock.advance(1000)
-    expect(await Promise.all(callers)).toEqual(EXPECTED)
-    expect(stack.org.tokenRequests).toBe(2)
-    expect(stack.app.tokenEvents.map(({ type }) => type)).toEqual([
-      'requested',
-      'obtained',
-      'refused',
-      'requested',
-      'obtained',
-    ])
-    expect(await stack.records()).toMatchObject({ totalSize: CALLERS / 2 })
-  },
-)
+test('a thousand callers whose session dies under them cost one token request, and all are answered, none twice', async () => {
+  await using stack = await setUp()
+  await stack.app.tokenEvent('obtained')
+  stack.org.apiDelayMs = 1000
+  const callers = stack.callers()
+  await stack.inFlight(CALLERS)
+  stack.org.killSessions()
+  stack.org.apiDelayMs = 0
+  await stack.clock.advance(1000)
+  expect(await Promise.all(callers)).toEqual(EXPECTED)
+  expect(stack.org.tokenRequests).toBe(2)
+  expect(stack.app.tokenEvents.map(({ type }) => type)).toEqual([
+    'requested',
+    'obtained',
+    'refused',
+    'requested',
+    'obtained',
+  ])
+  expect(await stack.records()).toMatchObject({ totalSize: CALLERS / 2 })
+})

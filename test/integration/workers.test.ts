@@ -12,9 +12,6 @@ import { startOriginServer } from '../support/origin-server.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { askTls, handshake } from '../support/tls-client.ts'
 
-/** Three processes take their time to start on a busy machine. */
-const SOON = { timeout: 30_000, interval: 50 }
-
 const LIMITS = '/services/data/v67.0/limits'
 const SECRET = 'a-secret-of-the-login-host'
 
@@ -74,7 +71,7 @@ async function serving(url: string, { env = {}, flags = [] }: { env?: Record<str
   })
   // What serve logs as JSON.
   const { url: proxyUrl, adminUrl } = JSON.parse(await run.line('"listening"')) as { url: string; adminUrl: string }
-  await expect.poll(async () => (await fetch(`${adminUrl}/readyz`)).status, SOON).toBe(200)
+  await expect.poll(async () => (await fetch(`${adminUrl}/readyz`)).status).toBe(200)
   return {
     ...run,
     url: proxyUrl,
@@ -193,12 +190,12 @@ describe('two workers', () => {
     await using cloud = await org()
     await using run = await serving(cloud.origin.url)
     const calls = load(run.url, 16)
-    await expect.poll(() => calls.counts.get(200) ?? 0, SOON).toBeGreaterThan(200)
+    await expect.poll(() => calls.counts.get(200) ?? 0).toBeGreaterThan(200)
     // A token that was refused young is replaced after a pause; this one is the first to be.
     cloud.endSession()
-    await expect.poll(() => cloud.state.tokens, SOON).toBe(2)
+    await expect.poll(() => cloud.state.tokens).toBe(2)
     const before = calls.counts.get(200) ?? 0
-    await expect.poll(() => calls.counts.get(200) ?? 0, SOON).toBeGreaterThan(before + 200)
+    await expect.poll(() => calls.counts.get(200) ?? 0).toBeGreaterThan(before + 200)
     expect(Object.keys(await calls.stop())).toEqual(['200'])
     expect(cloud.state.tokens).toBe(2)
     const metrics = await run.metrics()
@@ -210,7 +207,7 @@ describe('two workers', () => {
     await using cloud = await org()
     await using run = await serving(cloud.origin.url)
     const calls = load(run.url, 8, 5000)
-    await expect.poll(() => calls.counts.get(200) ?? 0, SOON).toBeGreaterThan(100)
+    await expect.poll(() => calls.counts.get(200) ?? 0).toBeGreaterThan(100)
     const counted = countOf(await run.metrics(), 'cloudaware_proxy_requests_total{')
     const [first] = await run.workers()
     if (!first) throw new Error('no worker')
@@ -219,7 +216,7 @@ describe('two workers', () => {
     expect(death).toMatchObject({ level: 50, worker: 1, pid: first.pid, signal: 'SIGKILL', restartInMs: 200 })
     const atDeath = calls.counts.get(200) ?? 0
     expect((await fetch(`${run.adminUrl}/readyz`)).status).toBe(200)
-    await expect.poll(() => calls.counts.get(200) ?? 0, SOON).toBeGreaterThan(atDeath + 100)
+    await expect.poll(() => calls.counts.get(200) ?? 0).toBeGreaterThan(atDeath + 100)
     await run.line('a worker serves again')
     expect(await run.workers()).toMatchObject([
       { number: 1, state: 'serving', restarts: 1 },
@@ -239,7 +236,7 @@ describe('two workers', () => {
     await using run = await serving(cloud.origin.url)
     for (const { pid } of await run.workers()) process.kill(pid, 'SIGKILL')
     await expect
-      .poll(async () => (await run.workers()).map(({ state, restarts }) => [state, restarts]), SOON)
+      .poll(async () => (await run.workers()).map(({ state, restarts }) => [state, restarts]))
       .toEqual([
         ['serving', 1],
         ['serving', 1],
@@ -255,11 +252,11 @@ describe('two workers', () => {
     const answers = Promise.withResolvers<undefined>()
     cloud.state.delay = answers.promise.then(() => undefined)
     const calls = Array.from({ length: 4 }, () => ask(run.url))
-    await expect.poll(() => cloud.state.waiting, SOON).toBe(4)
+    await expect.poll(() => cloud.state.waiting).toBe(4)
     run.child.kill('SIGTERM')
     await run.line('"stopping"')
     // Node lets a connection that comes in the very moment of the closing wait for the end.
-    await expect.poll(() => isRefused(run.url), SOON).toBe(true)
+    await expect.poll(() => isRefused(run.url)).toBe(true)
     answers.resolve(undefined)
     expect(await Promise.all(calls)).toEqual([200, 200, 200, 200])
     expect((await run.ended).code).toBe(0)
@@ -276,7 +273,7 @@ describe('two workers', () => {
       await using run = await serving(cloud.origin.url, { env })
       const call = ask(run.url).catch(() => 'broken off')
       const waiting = cloud.state.waiting
-      await expect.poll(() => cloud.state.waiting, SOON).toBeGreaterThan(waiting === 0 ? 0 : waiting - 1)
+      await expect.poll(() => cloud.state.waiting).toBeGreaterThan(waiting === 0 ? 0 : waiting - 1)
       run.child.kill('SIGTERM')
       await run.line('"stopping"')
       if (signals === 2) run.child.kill('SIGTERM')
@@ -297,7 +294,7 @@ describe('two workers', () => {
     expect((await run.workers()).map(({ restarts }) => restarts)).toEqual([0, 0])
     run.child.kill('SIGKILL')
     await run.ended
-    await expect.poll(() => workers.map(({ pid }) => isThere(pid)), SOON).toEqual([false, false])
+    await expect.poll(() => workers.map(({ pid }) => isThere(pid))).toEqual([false, false])
   })
 
   test('the level of the log changes in all of them', async () => {
@@ -329,7 +326,7 @@ describe('two workers', () => {
     }
     for (let n = 0; n < 4; n++) expect(await overSocket()).toEqual({ status: 200, body: '{"ok":true}' })
     for (const { pid } of await run.workers()) process.kill(pid, 'SIGKILL')
-    await expect.poll(async () => (await run.workers()).map(({ state }) => state), SOON).toEqual(['serving', 'serving'])
+    await expect.poll(async () => (await run.workers()).map(({ state }) => state)).toEqual(['serving', 'serving'])
     expect(await overSocket()).toEqual({ status: 200, body: '{"ok":true}' })
     run.child.kill('SIGTERM')
     expect((await run.ended).code).toBe(0)
@@ -368,7 +365,7 @@ describe('two workers', () => {
     expect(await askTls(tls.url + LIMITS, old.cert)).toMatchObject({ status: 200 })
     await write(fresh)
     run.child.kill('SIGHUP')
-    await expect.poll(shown, SOON).toEqual([fingerprintOf(fresh), fingerprintOf(fresh)])
+    await expect.poll(shown).toEqual([fingerprintOf(fresh), fingerprintOf(fresh)])
     // One that is started later shows it too, though what is in the files by then is of no use.
     await writeFile(directory.file('cert.pem'), 'no certificate')
     const [first] = await run.workers()

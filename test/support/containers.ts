@@ -173,6 +173,9 @@ export async function startApp(script: string, networkMode: string): Promise<App
   })
   await container.start()
   return {
+    async printed() {
+      return (await container.logs({ stdout: true })).toString('utf8')
+    },
     async ended() {
       // Dockerode's answer is untyped.
       const { StatusCode: exitCode } = (await container.wait()) as { StatusCode: number }
@@ -184,6 +187,8 @@ export async function startApp(script: string, networkMode: string): Promise<App
 }
 
 export interface AppContainer extends AsyncDisposable {
+  /** What it has printed so far, with the engine's own bytes in front of each piece. */
+  printed(): Promise<string>
   /** Its exit code and what it printed, without the last line's end. */
   ended(): Promise<{ exitCode: number; output: string }>
 }

@@ -8,7 +8,7 @@ export interface Measured {
   readonly restingMiB: number
   /** The most that its control group ever held, MiB: health checks, the kernel's buffers and cached files included; null where the kernel does not tell (before 5.19, version 2). */
   readonly peakMiB: number | null
-  /** Processor time of the minute under load, milliseconds. */
+  /** Processor time under the load, milliseconds. */
   readonly loadedCpuMs: number
   /** How many answers there were of each status; 0 stands for none. */
   readonly statuses: Readonly<Record<string, number>>
@@ -23,15 +23,15 @@ export interface Measured {
 const MIB = 1024 ** 2
 
 export interface Load {
-  readonly seconds: number
-  /** Requests a second, each at its time whatever became of the last one … */
+  readonly requests: number
+  /** Of those so many a second, each at its time whatever became of the last one … */
   readonly rate: number
   /** … as long as no more than these are under way: a machine that cannot keep up gets fewer. */
   readonly openAtMost: number
 }
 
 /** An application in the network namespace of the container. */
-const callers = ({ seconds, rate, openAtMost }: Load) => `
+const callers = ({ requests, rate, openAtMost }: Load) => `
 const statuses = {}
 let [asked, open] = [0, 0]
 const ask = async () => {
@@ -42,12 +42,12 @@ const ask = async () => {
 const settle = (status) => { open--; statuses[status] = (statuses[status] ?? 0) + 1 }
 const began = performance.now()
 const tick = () => {
-  const elapsed = Math.min((performance.now() - began) / 1000, ${seconds})
-  for (; asked < elapsed * ${rate} && open < ${openAtMost}; asked++) {
+  const due = Math.min(${requests}, ((performance.now() - began) / 1000) * ${rate})
+  for (; asked < due && open < ${openAtMost}; asked++) {
     open++
     ask().then(settle, () => settle(0))
   }
-  if (elapsed < ${seconds} || open > 0) setTimeout(tick, 5)
+  if (asked < ${requests} || open > 0) setTimeout(tick, 5)
   else console.log(JSON.stringify(statuses))
 }
 tick()`

@@ -223,24 +223,20 @@ test('read-only passes a composite of reads and no other', () => {
   })
 })
 
-test('hostile sizes are judged in linear time', () => {
+test('hostile sizes are judged as small ones are', () => {
   const long = 'a'.repeat(4_000_000)
-  const started = performance.now()
   expect(judged(composite({ ...get(`${V}/query`), body: { Blob: long } }))).toBeUndefined()
   expect(judged(composite(get(`${V}/sobjects/User/@{${long}`)))).toBeDefined()
   expect(judged(composite(get(`${V}/sobjects/User/@{a.${long}}`)))).toBeDefined()
   expect(judged(composite(get(`/${long}/`)))).toBeDefined()
-  for (const piece of ['a', ' ', ') ', 'id ', '@{', '%7', 'a id ']) {
-    const hostile = piece.repeat(400_000 / piece.length)
-    judged(
-      composite(get(`${V}/query?q=@{a.id}${hostile}`), {
-        method: 'DELETE',
-        url: `${V}/composite/sobjects?ids=${hostile}@{a.id}`,
-      }),
-    )
+  const repeated = (piece: string, times: number) => {
+    const hostile = piece.repeat(times)
+    const change = { method: 'DELETE', url: `${V}/composite/sobjects?ids=${hostile}@{a.id}` }
+    return judged(composite(get(`${V}/query?q=@{a.id}${hostile}`), change))?.rule
   }
+  for (const piece of ['a', ' ', ') ', 'id ', '@{', '%7', 'a id '])
+    expect(repeated(piece, 400_000 / piece.length), piece).toBe(repeated(piece, 100))
   expect(judged('['.repeat(1_000_000))).toBeDefined()
-  expect(performance.now() - started).toBeLessThan(5_000)
 })
 
 const roomFor = (limitBytes: number, totalBytes = 1_000) => ({

@@ -36,7 +36,7 @@ test.each(['/services/data/v62.0/limits', 'at run (/app/server.ts:12:5)', 'https
   },
 )
 
-test('hostile lines of megabytes are read through in linear time', { timeout: 5_000 }, () => {
+test('a token at the end of a hostile line of a megabyte is found as well', () => {
   for (const piece of [
     'eyJ',
     'a.eyJ',
@@ -47,8 +47,10 @@ test('hostile lines of megabytes are read through in linear time', { timeout: 5_
     '\\"sid\\":\\"',
     'A',
     `${'A'.repeat(63)} `,
-  ])
-    redact(piece.repeat(300_000))
+  ]) {
+    const safe = redact(`${piece.repeat(1_000_000 / piece.length)} ${JWT}`)
+    expect(safe.endsWith(' [redacted]')).toBe(true)
+  }
 })
 
 test('what is called plain is what would be left as it is', () => {

@@ -48,14 +48,14 @@ test.each([
   expect(soapOperation(xml)).toMatchObject({ code: 'PROXY_PATH_REFUSED' })
 })
 
-test('hostile texts are read in linear time', () => {
-  const started = performance.now()
-  for (const piece of ['<', 'a', '<a ', '<!--', '<a b="', "x='", ' ', '<a/>', '</a>']) {
-    soapOperation(`<Envelope><Header><x ${piece.repeat(60_000)}`)
-    soapOperation(`<Envelope><Header><x>${piece.repeat(60_000)}<`)
-    soapOperation(`<${piece.repeat(60_000)}<`)
-  }
-  expect(performance.now() - started).toBeLessThan(3_000)
+test('hostile texts are read as short ones are, however long', () => {
+  const repeated = (piece: string, times: number) =>
+    ['<Envelope><Header><x ', '<Envelope><Header><x>', '<'].map((start) => {
+      const read = soapOperation(`${start}${piece.repeat(times)}<`)
+      return read === 'more' || 'operation' in read ? read : read.code
+    })
+  for (const piece of ['<', 'a', '<a ', '<!--', '<a b="', "x='", ' ', '<a/>', '</a>'])
+    expect(repeated(piece, 60_000), piece).toEqual(repeated(piece, 60))
 })
 
 describe('policy', () => {

@@ -114,17 +114,18 @@ test('drips do not keep a request alive: less than 100 bytes a second, whatever 
   caller.socket.write(head(`POST ${ACCOUNTS} HTTP/1.1`, 'Transfer-Encoding: chunked'))
   await org.clock.waitForSleep(SECOND)
   const isOpen = () => !caller.socket.readableEnded
-  let seconds = 0
-  while (isOpen() && seconds < 60) {
+  // One in each second of the fake clock.
+  let drips = 0
+  while (isOpen() && drips < 60) {
     const before = org.org.received().length
     caller.socket.write('1;a\r\nx\r\n')
     while (org.org.received().length === before && isOpen()) await new Promise(setImmediate)
     await org.clock.advance(SECOND)
-    seconds += 1
+    drips += 1
   }
   expect(statuses(await caller.untilClosed())).toEqual([408])
-  expect(seconds).toBeGreaterThan(30)
-  expect(seconds).toBeLessThan(36)
+  expect(drips).toBeGreaterThan(30)
+  expect(drips).toBeLessThan(36)
   await expect(org.api()[0]?.body).rejects.toThrow()
   await loadBecomes(org, 0)
 })
