@@ -48,5 +48,28 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    // An 'error' event without a listener ends the process: somebody answers for every stream, and for as long as it lives.
+    files: ['src/**/*.ts'],
+    ignores: ['src/upstream/body-stream.ts', 'src/emulator/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            ':not(CallExpression[callee.name="owned"]) > NewExpression[callee.name=/^(Readable|Writable|Duplex|Transform|PassThrough)$/]',
+          message: 'Make it with body-stream.ts, which answers for its errors.',
+        },
+        {
+          selector: 'CallExpression[callee.object.name="Readable"][callee.property.name="from"]',
+          message: 'Make it with bodyOf of body-stream.ts, which answers for its errors.',
+        },
+        {
+          selector: 'CallExpression[callee.property.name="once"][arguments.0.value="error"]',
+          message: "A second error would end the process: use on('error', ...).",
+        },
+      ],
+    },
+  },
   { files: ['*.js', '.*.cjs'], extends: [tseslint.configs.disableTypeChecked] },
 )

@@ -25,7 +25,7 @@ export interface Program {
 export function startProgram({ command, args, env, cwd }: ProgramOptions, stdio: StdioOptions): Program {
   const child = spawn(command, args, { env: { ...env }, cwd, stdio })
   const ended = new Promise<Ended>((resolve) => {
-    child.once('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => {
+    child.on('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => {
       resolve({ code: code === 'ENOENT' ? 127 : 126, problem: code })
     })
     child.once('exit', (code, signal) => {

@@ -94,7 +94,7 @@ async function signsOfLife(intervalMs: number, { clock, signal, say }: Signs): P
 function notify(assignments: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>()
   const child = spawn('systemd-notify', assignments, { env, stdio: 'ignore' })
-  child.once('error', reject)
+  child.on('error', reject)
   child.once('exit', (code) => {
     if (code === 0) resolve(undefined)
     else reject(new Error(`systemd-notify ended with ${String(code)}`))

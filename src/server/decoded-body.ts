@@ -2,6 +2,7 @@ import { Transform, type Readable } from 'node:stream'
 import { createGunzip, createInflate, type ZlibOptions } from 'node:zlib'
 import { ProxyError } from '../errors.ts'
 import type { Claim } from '../upstream/body-memory.ts'
+import { owned } from '../upstream/body-stream.ts'
 import type { HeaderFields } from './effective-method.ts'
 import { isSoapPath } from './soap-policy.ts'
 
@@ -42,26 +43,28 @@ export function decodedBody(body: Readable, coding: 'gzip' | 'deflate', claim: C
   if (!claim.coverBeside(DECODER_BYTES)) throw new ProxyError('PROXY_MEMORY_FULL')
   const streams = { highWaterMark: PIECE_BYTES }
   // It takes the options of every stream; its type names its own alone.
-  const decoder = (coding === 'gzip' ? createGunzip : createInflate)(streams as ZlibOptions)
+  const decoder = owned((coding === 'gzip' ? createGunzip : createInflate)(streams as ZlibOptions))
   let size = 0
-  const counted = new Transform({
-    ...streams,
-    transform(chunk: Buffer, _encoding, done) {
-      size += chunk.length
-      if (size > MOST_BYTES) done(invalid('Its body is too large once it is decompressed.'))
-      else done(null, chunk)
-    },
-  })
+  const counted = owned(
+    new Transform({
+      ...streams,
+      transform(chunk: Buffer, _encoding, done) {
+        size += chunk.length
+        if (size > MOST_BYTES) done(invalid('Its body is too large once it is decompressed.'))
+        else done(null, chunk)
+      },
+    }),
+  )
   const end = (error: Error) => {
     body.unpipe(decoder)
     decoder.destroy()
     counted.destroy(error)
   }
-  decoder.once('error', (cause) => {
+  decoder.on('error', (cause) => {
     end(invalid('Its body is not what its Content-Encoding says.', cause))
   })
-  counted.once('error', end)
-  body.once('error', end)
+  counted.on('error', end)
+  body.on('error', end)
   body.once('close', () => {
     if (!body.readableEnded) end(invalid('Its body ended too early.'))
   })

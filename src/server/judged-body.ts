@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { ProxyError } from '../errors.ts'
 import type { Claim } from '../upstream/body-memory.ts'
 import { HeldBytes } from '../upstream/held-bytes.ts'
@@ -49,7 +49,7 @@ export interface Room {
 }
 
 /**
- * Holds a body of at most `limitBytes`. Forward the very Buffer (`Readable.from([body])`): what was judged is what goes.
+ * Holds a body of at most `limitBytes`. Forward the very Buffer (`bodyOf([body])`): what was judged is what goes.
  * Rejects with PROXY_MEMORY_FULL, and with the stream's own error where the caller leaves half-way.
  */
 export async function readBody(stream: Readable, { limitBytes, claim }: Room): Promise<Buffer | 'too-large'> {
@@ -70,12 +70,4 @@ export function hold(held: HeldBytes, chunk: Buffer): void {
 export function bytesOf(stream: Readable): AsyncIterable<Buffer> {
   // Without an encoding set, a body's chunks are Buffers; the type of the iterator does not say so.
   return stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
-}
-
-/**
- * A body made of another. Its reader is told of a failure by what it reads; where there is none any more (what came was enough to refuse, and
- * the caller leaves before the answer has gone) the failure is nobody's, and must not end the process.
- */
-export function bodyFrom(pieces: AsyncIterable<Buffer>): Readable {
-  return Readable.from(pieces, { objectMode: false }).on('error', () => undefined)
 }

@@ -1,8 +1,9 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { gunzip, inflate } from 'node:zlib'
 import type { ZlibOptions } from 'node:zlib'
 import type { Claim } from '../upstream/body-memory.ts'
+import { bodyOf } from '../upstream/body-stream.ts'
 import type { HeaderFields } from './effective-method.ts'
 import { readBody, unjudgeableBody, unreadable } from './judged-body.ts'
 import { compilePattern } from './path-pattern.ts'
@@ -51,7 +52,7 @@ export async function judgeText(sent: SentText, judge: Judgement): Promise<Reada
   const read = takesQuery(policyPath) ? readQuery : readJob
   const text = plain && read(plain, String(headers['content-type'] ?? '').trim())
   if (text === undefined) return unreadable(UNREADABLE)
-  return judge(text) ?? Readable.from([bytes], { objectMode: false })
+  return judge(text) ?? bodyOf([bytes])
 }
 
 function codingOf(headers: HeaderFields): string {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { owned } from '../upstream/body-stream.ts'
 import { Bag } from './bag.ts'
 
 export interface OpenExchange {
@@ -23,8 +24,9 @@ export class OpenExchanges implements Iterable<OpenExchange> {
   /** From here to its end. */
   add(request: IncomingMessage, response: ServerResponse): void {
     const exchange = this.#open.add({ request, response })
-    // What is written to a caller who left is no news, and an error that nobody listens to would end the process.
-    response.on('error', ignore)
+    // A caller who leaves fails both: what is written to him then is no news.
+    owned(request)
+    owned(response)
     // `on`: an event that comes once needs no wrapper that takes the listener off.
     response.on('close', () => {
       this.#open.delete(exchange)

@@ -6,7 +6,8 @@ import { codingTakenOff, decodedBody, withoutCoding } from './decoded-body.ts'
 import { effectiveMethods, isReadMethod } from './effective-method.ts'
 import type { HeaderFields } from './effective-method.ts'
 import type { Claim } from '../upstream/body-memory.ts'
-import { bodyFrom, bytesOf, hasBody, readBody, unjudgeableBody, unreadable } from './judged-body.ts'
+import { bodyOf } from '../upstream/body-stream.ts'
+import { bytesOf, hasBody, readBody, unjudgeableBody, unreadable } from './judged-body.ts'
 import { bodyJudgement, judgeText, unjudgeableText } from './named-types.ts'
 import { createDenials, createPathPolicy } from './path-policy.ts'
 import type { PathPolicyOptions } from './path-policy.ts'
@@ -117,7 +118,7 @@ function compositeJudge(judge: Judge, limitBytes: number): BodyJudge {
         `The proxy reads a composite to judge its parts, and this one is larger than ${limitBytes} bytes.`,
       )
     }
-    return judgeComposite(body, judge) ?? Readable.from([body], { objectMode: false })
+    return judgeComposite(body, judge) ?? bodyOf([body])
   }
 }
 
@@ -127,7 +128,7 @@ function soapJudge(policyPath: string, records: RecordPolicy, options: RequestPo
     const { held, text, found } = await peekSoap(stream, claim)
     // What cannot be read goes nowhere, but a SOAP client is to be told so in SOAP, as the platform does it.
     if (hasLogin && (typeof found === 'object' || isLoginOperation(found))) {
-      return { login: bodyFrom(continued(held, stream)) }
+      return { login: bodyOf(continued(held, stream)) }
     }
     if (recognise?.(sessionIn(text.toString())) === false) return KEY_REQUIRED
     if (typeof found === 'object') return found

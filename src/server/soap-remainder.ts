@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
-import { bodyFrom, bytesOf, unreadable } from './judged-body.ts'
+import { bodyOf } from '../upstream/body-stream.ts'
+import { bytesOf, unreadable } from './judged-body.ts'
 import { MarkupBytes } from './markup-bytes.ts'
 import { toProxyError } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
@@ -18,7 +19,7 @@ export function onlyOperation(held: Buffer, rest: Readable): Readable | Refusal 
   const shape = new SoapShape()
   const isAlone = (chunk: Buffer) => shape.push(markup.push(chunk))
   if (!isAlone(held)) return NOT_ALONE
-  return bodyFrom(watched(held, rest, isAlone))
+  return bodyOf(watched(held, rest, isAlone))
 }
 
 async function* watched(held: Buffer, rest: Readable, isAlone: (chunk: Buffer) => boolean): AsyncGenerator<Buffer> {

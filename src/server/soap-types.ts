@@ -1,5 +1,6 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Claim } from '../upstream/body-memory.ts'
+import { bodyOf } from '../upstream/body-stream.ts'
 import { readBody, unreadable } from './judged-body.ts'
 import { parseXml, textOf } from './login/xml.ts'
 import { MarkupBytes } from './markup-bytes.ts'
@@ -28,5 +29,5 @@ export async function judgeEnvelope(envelope: Readable, claim: Claim, judge: Jud
   }
   const root = parseXml(new MarkupBytes().push(body).toString())
   if (root === undefined) return unreadable('The proxy reads this envelope to judge it, and it is no well-formed XML.')
-  return judge(textOf(root)) ?? Readable.from([body], { objectMode: false })
+  return judge(textOf(root)) ?? bodyOf([body])
 }

@@ -252,7 +252,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
     if (this.#isOver) return
     this.#isOver = true
     this.#reportReplay('failed')
-    this.#body?.release()
+    this.#body?.close()
     // What undici has, undici ends: the connection is not free before.
     if (!this.#isDispatched) this.#leaveQueue()
     this.handler.onResponseError?.(this.controller, error)

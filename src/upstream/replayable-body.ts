@@ -1,5 +1,6 @@
-import { Readable } from 'node:stream'
+import { finished, type Readable } from 'node:stream'
 import type { Claim } from './body-memory.ts'
+import { pushedBody } from './body-stream.ts'
 import { HeldBytes } from './held-bytes.ts'
 
 export interface ReplayableBodyOptions {
@@ -25,6 +26,7 @@ export class ReplayableBody {
   #former: Readable | undefined
   #isAttached = false
   #end: 'whole' | Error | undefined
+  #isClosed = false
 
   constructor(source: Readable, { limitBytes, claim, onChunk }: ReplayableBodyOptions) {
     this.#source = source
@@ -44,10 +46,8 @@ export class ReplayableBody {
    */
   stream(): Readable {
     if (this.#held === undefined) throw new Error('the beginning of the body is gone: it cannot be sent again')
-    const reader: Readable = new Readable({
-      read: () => {
-        if (reader === this.#reader) this.#source.resume()
-      },
+    const reader: Readable = pushedBody(() => {
+      if (reader === this.#reader) this.#source.resume()
     })
     this.#reader = reader
     for (const piece of this.#held.pieces()) reader.push(piece)
@@ -75,22 +75,28 @@ export class ReplayableBody {
     this.#held = undefined
   }
 
+  /** Nobody will read it any more: what is still to come is thrown away. */
+  close(): void {
+    this.release()
+    this.#isClosed = true
+    this.#reader?.destroy()
+    this.#former?.destroy()
+  }
+
   #attach(): void {
     this.#isAttached = true
     this.#source.on('data', (chunk: Buffer) => {
+      if (this.#isClosed) return
       this.#onChunk?.(chunk)
       this.#hold(chunk)
       const reader = this.#reader
       if (reader?.destroyed === false && !reader.push(chunk)) this.#source.pause()
     })
-    this.#source.once('end', () => {
-      this.#end = 'whole'
-      this.#reader?.push(null)
-    })
-    // A caller that breaks off in the middle: the upstream call must break off too, not end as if complete.
-    this.#source.once('error', (error) => {
-      this.#end = error
-      this.#reader?.destroy(error)
+    // A caller that breaks off in the middle: the upstream call must break off too, not end as if complete. That may have happened already.
+    finished(this.#source, { writable: false }, (error) => {
+      this.#end = error ?? 'whole'
+      if (error) this.#reader?.destroy(error)
+      else this.#reader?.push(null)
     })
   }
 

@@ -1,5 +1,6 @@
-import { finished, Readable } from 'node:stream'
+import { finished, type Readable } from 'node:stream'
 import { ProxyError } from '../errors.ts'
+import { pushedBody } from './body-stream.ts'
 import type { SoapProblem } from './soap-edits.ts'
 import type { SoapHead, SoapSession } from './soap-session.ts'
 
@@ -22,7 +23,11 @@ export function soapBody(source: Readable, session: SoapSession): Promise<SoapBo
         source.destroy()
         return
       }
-      body = following(source)
+      // Reads on where its own reader does, and ends the source with it.
+      body = pushedBody(
+        () => void source.resume(),
+        () => void source.destroy(),
+      )
       body.push(result.head)
       resolve({ body, delta: result.delta })
     }
@@ -43,16 +48,5 @@ export function soapBody(source: Readable, session: SoapSession): Promise<SoapBo
       if (!body) begin(session.end())
       body?.push(null)
     })
-  })
-}
-
-/** Reads on where its own reader does. */
-function following(source: Readable): Readable {
-  return new Readable({
-    read: () => void source.resume(),
-    destroy: (error, done) => {
-      source.destroy()
-      done(error)
-    },
   })
 }

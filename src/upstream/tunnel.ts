@@ -54,7 +54,7 @@ export function openTunnel(authority: string, { proxy, timeoutMs, secureContext 
       }
     })
     request.once('timeout', () => request.destroy(new TunnelError('TIMEOUT')))
-    request.once('error', (error: NodeJS.ErrnoException) => {
+    request.on('error', (error: NodeJS.ErrnoException) => {
       reject(error instanceof TunnelError ? error : new TunnelError(String(error.code), error))
     })
     request.end()

@@ -2,6 +2,7 @@ import { PassThrough, type Readable } from 'node:stream'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { BodyMemory } from '../../src/upstream/body-memory.ts'
+import { owned } from '../../src/upstream/body-stream.ts'
 import { ReplayableBody } from '../../src/upstream/replayable-body.ts'
 import fc from '../support/properties.ts'
 
@@ -126,6 +127,43 @@ describe('ReplayableBody', () => {
     source.write('half')
     source.destroy(new Error('aborted'))
     await expect(text).rejects.toThrow('aborted')
+  })
+
+  test('a caller that broke off before anybody read breaks the stream too', async () => {
+    const source = owned(new PassThrough())
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
+    source.destroy(new Error('aborted'))
+    await new Promise((resolve) => source.on('close', resolve))
+    await expect(textOf(body.stream())).rejects.toThrow('aborted')
+  })
+
+  test('a caller that breaks off while nobody reads is no exception', async () => {
+    const source = new PassThrough()
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
+    const stream = body.stream()
+    source.destroy(new Error('aborted'))
+    // Nobody listens for it: vitest would tell of an exception that nobody catches.
+    await new Promise((resolve) => stream.on('close', resolve))
+    expect(stream.errored).toMatchObject({ message: 'aborted' })
+  })
+
+  test('once it is closed, what still comes is thrown away', async () => {
+    const source = new PassThrough({ highWaterMark: 1024 })
+    const memory = new BodyMemory({ totalBytes: ROOM })
+    const seen: string[] = []
+    const body = new ReplayableBody(source, {
+      limitBytes: ROOM,
+      claim: memory.claim({ isNeeded: false }),
+      onChunk: (chunk) => void seen.push(String(chunk)),
+    })
+    const stream = body.stream()
+    source.write('one')
+    await once(stream, 'readable')
+    body.close()
+    source.resume()
+    source.end(Buffer.alloc(100_000))
+    await once(source, 'end')
+    expect([stream.destroyed, seen, memory.heldBytes]).toEqual([true, ['one'], 0])
   })
 
   test('a slow reader holds the source back', async () => {

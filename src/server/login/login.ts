@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../../clock.ts'
 import type { AccessToken, TokenSource } from '../../token/token-source.ts'
 import { ask } from '../../upstream/ask.ts'
+import { bodyOf } from '../../upstream/body-stream.ts'
 import { upstreamHeaders } from '../../upstream/request-headers.ts'
 import type { CallerKey } from '../caller-key.ts'
 import { identityOf } from './identity.ts'
@@ -112,7 +112,7 @@ async function userInfoFrom(options: LoginOptions, known: UserInfo): Promise<Use
   ]
   const headers = upstreamHeaders(fields, { family: 'soap', version })
   // The interceptor gives it its origin and the session.
-  const body = Readable.from([Buffer.from(GET_USER_INFO)], { objectMode: false })
+  const body = bodyOf([Buffer.from(GET_USER_INFO)])
   const request = { method: 'POST' as const, path: PARTNER, headers, body }
   const answer = await ask(dispatcher, request, { clock, timeoutMs: USER_INFO_TIMEOUT_MS })
   const isGood = answer?.status === 200 && answer.isWhole && answer.headers['content-encoding'] === undefined
