@@ -3,10 +3,11 @@ import type { Dispatcher } from 'undici'
 import { ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/token-source.ts'
 import { familyOf, runsOrgCode, SESSION_PLACES, type ApiFamily } from './api-family.ts'
-import { Attempt, type AttemptOwner } from './attempt.ts'
+import { Attempt, type AttemptOwner, type Progress } from './attempt.ts'
 import type { BearerOptions, ForwardOptions, ReplayOutcome } from './bearer-options.ts'
 import type { Waiter } from './connection-queue.ts'
 import { ExchangeController } from './exchange-controller.ts'
+import { toProxyError } from './gateway-error.ts'
 import { withLengthGrownBy } from './header-list.ts'
 import { ReplayableBody } from './replayable-body.ts'
 import { withSession } from './request-headers.ts'
@@ -32,6 +33,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
   readonly #body: ReplayableBody | undefined
   #hasPlace = false
   #isDispatched = false
+  #mayBeApplied = false
   #connectionReplaced = false
   #isReplayTold = false
   #isOver = false
@@ -162,9 +164,11 @@ export class BearerExchange implements AttemptOwner, Waiter {
     return this.#options.breach()
   }
 
-  attemptFailed(error: Error, hasAnswer: boolean): void {
+  attemptFailed(error: Error, { isSent, hasAnswer }: Progress): void {
+    // Also where an earlier connection broke under it: only a response, such as a refused session, says that it was not applied.
+    this.#mayBeApplied ||= isSent
     if (hasAnswer || !this.#mayRepeatOnNewConnection(error)) {
-      this.#fail(error)
+      this.#fail(toProxyError(error, this.#mayBeApplied))
       return
     }
     this.#connectionReplaced = true
@@ -194,6 +198,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
     }
     onEvent({ type: 'session-replaced', family, fingerprint })
     this.controller.sessionReplaced = true
+    this.#mayBeApplied = false
     this.#body?.rewind()
     this.#send()
     return true
