@@ -142,7 +142,15 @@ export class BearerExchange implements AttemptOwner, Waiter {
     this.#isDispatched = true
     const { path, method } = this.#request
     const origin = this.#options.originFor(token)
-    const options = { origin, path, method, headers: withSession(headers, this.family, token.value), body }
+    const options = {
+      origin,
+      path,
+      method,
+      headers: withSession(headers, this.family, token.value),
+      body,
+      // undici closes after each HEAD, lest a body follow. The parser closes the connection if one does.
+      ...(method === 'HEAD' && body === null && { reset: false }),
+    }
     this.#dispatch(options, new Attempt(this, token))
   }
 
