@@ -62,7 +62,14 @@ export const PROXY_ERRORS = {
   PROXY_UPSTREAM_UNREACHABLE: {
     status: 502,
     type: 'destination_unavailable',
-    message: 'Cloudaware could not be reached. Check CLOUDAWARE_URL, DNS and the network.',
+    message: 'Cloudaware could not be reached, so nothing was sent. Check CLOUDAWARE_URL, DNS and the network.',
+    retryAfterSeconds: 5,
+  },
+  PROXY_UPSTREAM_CLOSED: {
+    status: 502,
+    type: 'connection_terminated',
+    message:
+      'The connection to Cloudaware failed after the request was sent and before a complete response. The request may have been applied.',
   },
   PROXY_UPSTREAM_TLS: {
     status: 502,
@@ -119,7 +126,9 @@ export type ProxyErrorCode = keyof typeof PROXY_ERRORS
 
 interface ProxyErrorOptions {
   cause?: unknown
-  /** Said after the table's sentence: what exactly is wrong, without a secret. */
+  /** Replaces the table's sentence. */
+  message?: string
+  /** Said after the sentence: what exactly is wrong, without a secret. */
   detail?: string
   /** A narrower RFC 9209 error type than the table's. */
   type?: string
@@ -137,9 +146,9 @@ export class ProxyError extends Error {
   readonly endsConnection: boolean
 
   constructor(code: ProxyErrorCode, options: ProxyErrorOptions = {}) {
-    const { cause, detail, type, retryAfterSeconds, endsConnection } = options
     const entry: ErrorEntry = PROXY_ERRORS[code]
-    super(detail === undefined ? entry.message : `${entry.message} ${detail}`, { cause })
+    const { cause, message = entry.message, detail, type, retryAfterSeconds, endsConnection } = options
+    super(detail === undefined ? message : `${message} ${detail}`, { cause })
     this.name = 'ProxyError'
     this.code = code
     this.statusCode = entry.status

@@ -1,7 +1,12 @@
 import type { ServerResponse } from 'node:http'
 
-/** Interim answers: Node 26.2 writes any of them, older ones the two that exist in practice. */
+/**
+ * Interim answers: Node 26.2 writes any of them, older ones the two that exist in practice. Dropped while the client does not read, since
+ * nothing else would bound what is buffered for it.
+ */
 export function writeInterim(response: ServerResponse, status: number, headers: readonly string[]): void {
+  // No socket: the response to an earlier request of the connection is still being written.
+  if (response.socket?.writableNeedDrain !== false) return
   // Absent before Node 26.2.
   const canWriteAny = (response.writeInformation as unknown) !== undefined
   if (canWriteAny) response.writeInformation(status, headers)

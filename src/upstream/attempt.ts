@@ -7,6 +7,14 @@ import { JWT_DIAGNOSIS, lookAt, lookLimit, mayRefuse, readRefusal, type Look, ty
 import type { ExchangeController } from './exchange-controller.ts'
 import { HeldAnswer } from './held-answer.ts'
 
+/** How far an attempt came before it failed. */
+export interface Progress {
+  /** A byte of the request was handed to a connected socket. */
+  readonly isSent: boolean
+  /** The head of the final response has arrived. */
+  readonly hasAnswer: boolean
+}
+
 /** The exchange that an attempt belongs to. */
 export interface AttemptOwner {
   readonly handler: Dispatcher.DispatchHandler
@@ -17,7 +25,7 @@ export interface AttemptOwner {
   attemptBegun(attempt: Dispatcher.DispatchController): void
   /** The connection is free again; what became of the attempt follows in the same tick. */
   attemptEnded(): void
-  attemptFailed(error: Error, hasAnswer: boolean): void
+  attemptFailed(error: Error, progress: Progress): void
   /** The failure of a connection that is being told of in this very moment. */
   breachOfConnection(): Error | undefined
   /** The API answered as it answers a valid session. */
@@ -46,6 +54,7 @@ interface Looked {
 export class Attempt implements Dispatcher.DispatchHandler {
   readonly #owner: AttemptOwner
   readonly #token: AccessToken
+  #isSent = false
   #hasAnswer = false
   /** An answer that is looked at for the sign of a dead session. */
   #looked: Looked | undefined
@@ -57,6 +66,14 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#owner.attemptBegun(controller)
+  }
+
+  onBodySent(): void {
+    this.#isSent = true
+  }
+
+  onRequestSent(): void {
+    this.#isSent = true
   }
 
   onResponseStart(
@@ -124,7 +141,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#owner.controller.detach()
     this.#owner.attemptEnded()
-    this.#owner.attemptFailed(error, this.#hasAnswer)
+    this.#owner.attemptFailed(error, { isSent: this.#isSent, hasAnswer: this.#hasAnswer })
   }
 
   #refusalIn({ status, headers, body }: HeldAnswer): Refusal | undefined {

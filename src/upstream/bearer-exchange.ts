@@ -3,10 +3,11 @@ import type { Dispatcher } from 'undici'
 import { ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/token-source.ts'
 import { familyOf, needsSession, runsOrgCode, SESSION_PLACES, type ApiFamily } from './api-family.ts'
-import { Attempt, type AttemptOwner, type SessionRefusal } from './attempt.ts'
+import { Attempt, type AttemptOwner, type Progress, type SessionRefusal } from './attempt.ts'
 import type { BearerOptions, ForwardOptions, ReplayOutcome } from './bearer-options.ts'
 import type { Waiter } from './connection-queue.ts'
 import { ExchangeController } from './exchange-controller.ts'
+import { toProxyError } from './gateway-error.ts'
 import { withLengthGrownBy } from './header-list.ts'
 import { ReplayableBody } from './replayable-body.ts'
 import { withSession } from './request-headers.ts'
@@ -29,6 +30,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
   readonly #body: ReplayableBody | undefined
   #hasPlace = false
   #isDispatched = false
+  #mayBeApplied = false
   #connectionReplaced = false
   /** When the attempt began, and when the last of its body came: ticks of the confirmation. */
   #begunAt = 0
@@ -142,7 +144,15 @@ export class BearerExchange implements AttemptOwner, Waiter {
     this.#isDispatched = true
     const { path, method } = this.#request
     const origin = this.#options.originFor(token)
-    const options = { origin, path, method, headers: withSession(headers, this.family, token.value), body }
+    const options = {
+      origin,
+      path,
+      method,
+      headers: withSession(headers, this.family, token.value),
+      body,
+      // undici closes after each HEAD, lest a body follow. The parser closes the connection if one does.
+      ...(method === 'HEAD' && body === null && { reset: false }),
+    }
     this.#dispatch(options, new Attempt(this, token))
   }
 
@@ -165,9 +175,11 @@ export class BearerExchange implements AttemptOwner, Waiter {
     return this.#options.breach()
   }
 
-  attemptFailed(error: Error, hasAnswer: boolean): void {
+  attemptFailed(error: Error, { isSent, hasAnswer }: Progress): void {
+    // Also where an earlier connection broke under it: only a response, such as a refused session, says that it was not applied.
+    this.#mayBeApplied ||= isSent
     if (hasAnswer || !this.#mayRepeatOnNewConnection(error)) {
-      this.#fail(error)
+      this.#fail(toProxyError(error, this.#mayBeApplied))
       return
     }
     this.#connectionReplaced = true
@@ -228,6 +240,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
     }
     onEvent({ type: 'session-replaced', family, fingerprint })
     this.controller.sessionReplaced = true
+    this.#mayBeApplied = false
     this.#body?.rewind()
     this.#send()
   }

@@ -1,6 +1,7 @@
 import type { SecureContext } from 'node:tls'
 import { buildConnector } from 'undici'
 import { noProxyRule } from './no-proxy.ts'
+import { withAdaptedParser } from './response-parser.ts'
 import { openTunnel } from './tunnel.ts'
 
 export interface ConnectorOptions {
@@ -14,13 +15,15 @@ export interface ConnectorOptions {
 
 /** How connections to Cloudaware are made: certificates verified, HTTP/1.1, through the company's proxy where there is one. */
 export function connectorFor({ timeoutMs, secureContext, proxy }: ConnectorOptions): buildConnector.connector {
-  const direct = buildConnector({
-    timeout: timeoutMs,
-    // undici offers HTTP/2 by default; the forwarder relies on HTTP/1.1's raw headers, order and case.
-    allowH2: false,
-    rejectUnauthorized: true,
-    ...(secureContext && { secureContext }),
-  })
+  const direct = withAdaptedParser(
+    buildConnector({
+      timeout: timeoutMs,
+      // undici offers HTTP/2 by default; the forwarder relies on HTTP/1.1's raw headers, order and case.
+      allowH2: false,
+      rejectUnauthorized: true,
+      ...(secureContext && { secureContext }),
+    }),
+  )
   if (proxy === undefined) return direct
   const isDirect = noProxyRule(proxy.except)
   const tunnel = { proxy: new URL(proxy.url), timeoutMs, secureContext }

@@ -2,10 +2,10 @@ import { ProxyError } from '../errors.ts'
 import { TokenUnavailableError } from '../token/token-source.ts'
 
 /**
- * What an undici, socket, TLS or token failure is to the caller: an entry of the error table with the RFC 9209 type that fits.
- * The foreign error travels as `cause` only; its message may name hosts, never a header.
+ * What an undici, socket, TLS or token failure is to the caller: an entry of the error table with the RFC 9209 type that fits. `isSent`: a byte
+ * of the request was handed to a connected socket. The foreign error travels as `cause` only; its message may name hosts, never a header.
  */
-export function toProxyError(error: unknown): ProxyError {
+export function toProxyError(error: unknown, isSent = false): ProxyError {
   if (error instanceof ProxyError) return error
   if (error instanceof TokenUnavailableError) {
     const { reason: detail, retryAfterSeconds } = error
@@ -13,25 +13,36 @@ export function toProxyError(error: unknown): ProxyError {
   }
   const code = codeOf(error)
   if (TIMEOUTS.has(code)) {
-    const type = WHILE_CONNECTING.has(code) ? 'connection_timeout' : undefined
-    return new ProxyError('PROXY_UPSTREAM_TIMEOUT', { cause: error, ...(type && { type }) })
+    if (isSent) return new ProxyError('PROXY_UPSTREAM_TIMEOUT', { cause: error })
+    return new ProxyError('PROXY_UPSTREAM_TIMEOUT', {
+      cause: error,
+      type: 'connection_timeout',
+      message: NOT_CONNECTED,
+    })
   }
-  if (CERTIFICATE_CODES.has(code)) return new ProxyError('PROXY_UPSTREAM_TLS', { cause: error, detail: `(${code})` })
-  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
-    return new ProxyError('PROXY_UPSTREAM_TLS', { cause: error, type: 'tls_protocol_error', detail: `(${code})` })
-  }
-  const type = UNREACHABLE_TYPES[code] ?? (isParserError(error) ? 'http_protocol_error' : undefined)
-  return new ProxyError('PROXY_UPSTREAM_UNREACHABLE', {
-    cause: error,
-    ...(code && { detail: `(${code})` }),
-    ...(type && { type }),
-  })
+  const type = TYPES[code] ?? (isParserError(error) ? 'http_protocol_error' : tlsTypeOf(code))
+  const isTls = !isSent && type?.startsWith('tls_') === true
+  return new ProxyError(
+    isSent ? 'PROXY_UPSTREAM_CLOSED' : isTls ? 'PROXY_UPSTREAM_TLS' : 'PROXY_UPSTREAM_UNREACHABLE',
+    {
+      cause: error,
+      ...(code && { detail: `(${code})` }),
+      ...(type && { type }),
+    },
+  )
 }
 
-const WHILE_CONNECTING: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT', 'HTTPS_PROXY_TIMEOUT'])
-const TIMEOUTS: ReadonlySet<string> = new Set([...WHILE_CONNECTING, 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
+const NOT_CONNECTED = 'No connection to Cloudaware was made in time (UPSTREAM_CONNECT_TIMEOUT_MS), so nothing was sent.'
 
-const UNREACHABLE_TYPES: Readonly<Record<string, string>> = {
+const TIMEOUTS: ReadonlySet<string> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ETIMEDOUT',
+  'HTTPS_PROXY_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+])
+
+const TYPES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'dns_error',
   EAI_AGAIN: 'dns_timeout',
   ECONNREFUSED: 'connection_refused',
@@ -64,6 +75,11 @@ const CERTIFICATE_CODES = new Set([
   'HOSTNAME_MISMATCH',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ])
+
+function tlsTypeOf(code: string): string | undefined {
+  if (CERTIFICATE_CODES.has(code)) return 'tls_certificate_error'
+  return code.startsWith('ERR_SSL_') || code === 'EPROTO' ? 'tls_protocol_error' : undefined
+}
 
 /** undici's own, which has no code. */
 function isParserError(error: unknown): boolean {

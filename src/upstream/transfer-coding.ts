@@ -9,5 +9,5 @@ export function codingProblem(headers: NodeJS.Dict<string | string[]>): ProxyErr
   const coding = headers['transfer-encoding']
   if (coding === undefined || /^chunked$/i.test(String(coding).trim())) return undefined
   const detail = 'Its Transfer-Encoding is not "chunked" alone.'
-  return new ProxyError('PROXY_UPSTREAM_UNREACHABLE', { type: 'http_response_transfer_coding', detail })
+  return new ProxyError('PROXY_UPSTREAM_CLOSED', { type: 'http_response_transfer_coding', detail })
 }

@@ -144,9 +144,9 @@ describe.each(['reset', 'close'] as const)('a %s', (how) => {
       between.cut.after = after
       const seen = await ask()
       // A reset may overtake bytes that were sent before it: then the head never came.
-      const broken = how === 'reset' ? /^(?:200, broken off|502 `PROXY_UPSTREAM_UNREACHABLE` .*)$/ : /^200, broken off$/
+      const broken = how === 'reset' ? /^(?:200, broken off|502 `PROXY_UPSTREAM_CLOSED` .*)$/ : /^200, broken off$/
       const whole = how === 'reset' ? /^(?:200, |502 )/ : /^200, other than hello$/
-      const expected = after < head ? /^502 `PROXY_UPSTREAM_UNREACHABLE`/ : after < total ? broken : whole
+      const expected = after < head ? /^502 `PROXY_UPSTREAM_CLOSED`/ : after < total ? broken : whole
       expect([after, seen]).toEqual([after, expect.stringMatching(expected)])
     }
     agent.destroy()

@@ -3,9 +3,11 @@ import { once } from 'node:events'
 import { Socket, type AddressInfo } from 'node:net'
 import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { Agent, type Dispatcher } from 'undici'
+import { PassThrough, type Readable } from 'node:stream'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { expect, test, vi } from 'vitest'
 import { selfSignedCertificate } from '../support/certificates.ts'
+import { startFaultServer } from '../support/fault-server.ts'
 import { startOriginServer } from '../support/origin-server.ts'
 import { sendRaw } from '../support/raw-http.ts'
 
@@ -285,4 +287,90 @@ test('Node writes a text of latin1 that ends an answer with its head in one piec
   }
   expect(await piecesOf('/text')).toEqual({ single: 1, several: 0 })
   expect(await piecesOf('/buffer')).toEqual({ single: 0, several: 1 })
+})
+
+test('undici closes a connection for an unsolicited 100, after a HEAD, and after a 304 with Content-Length; `reset: false` keeps it after a HEAD', async () => {
+  const connectionsFor = async (bytes: string, options: Partial<Dispatcher.RequestOptions> = {}) => {
+    await using upstream = await startFaultServer({ onRequest: (socket) => socket.write(bytes) })
+    await using agent = disposable(new Agent({ connections: 1 }))
+    for (let n = 0; n < 3; n++) {
+      const asked = agent.agent.request({ origin: upstream.url, path: '/', method: 'GET', ...options })
+      await asked.then(
+        ({ body }) => body.dump(),
+        () => undefined,
+      )
+    }
+    return upstream.connections
+  }
+  const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'
+  expect(await connectionsFor(`${ok}hello`)).toBe(1)
+  expect(await connectionsFor(`HTTP/1.1 100 Continue\r\n\r\n${ok}hello`)).toBe(3)
+  expect(await connectionsFor('HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n')).toBe(3)
+  expect(await connectionsFor(ok, { method: 'HEAD' })).toBe(3)
+  expect(await connectionsFor(ok, { method: 'HEAD', reset: false })).toBe(1)
+})
+
+test('undici keeps the parser of a connection, as the connector is called back, where response-parser.ts adapts it', async () => {
+  await using upstream = await startOriginServer((_, response) => response.end('ok'))
+  const found: unknown[] = []
+  const connector = buildConnector({})
+  await using agent = disposable(
+    new Agent({
+      connect: (options, callback) => {
+        connector(options, (...result) => {
+          callback(...result)
+          const socket = result[1] ?? {}
+          const symbols = Object.getOwnPropertySymbols(socket).filter(({ description }) => description === 'parser')
+          const parser = Reflect.get(socket, symbols[0] ?? '') as object
+          const names = ['statusCode', 'headers', 'headersSize', 'contentLength', 'hasTransferEncoding'] as const
+          found.push(symbols.length, typeof Reflect.get(parser, 'onHeadersComplete'))
+          found.push(...names.map((name) => JSON.stringify(Reflect.get(parser, name))))
+        })
+      },
+    }),
+  )
+  const answer = await agent.agent.request({ origin: upstream.url, path: '/', method: 'GET' })
+  expect(await answer.body.text()).toBe('ok')
+  expect(found).toEqual([1, 'function', '0', '[]', '0', '-1', 'false'])
+})
+
+test('undici tells a handler once bytes of its request were handed to the connection, and not before', async () => {
+  await using upstream = await startOriginServer((request, response) => {
+    request.resume().on('end', () => response.end())
+  })
+  await using agent = disposable(new Agent())
+  const eventsOf = (body: Readable | null, onBegun: () => void = () => undefined) => {
+    const events: string[] = []
+    return new Promise<string[]>((resolve, reject) => {
+      agent.agent.dispatch(
+        { origin: upstream.url, path: '/', method: 'POST', body },
+        {
+          onRequestStart: () => {
+            events.push('start')
+            setImmediate(onBegun)
+          },
+          onBodySent: () => events.push('body'),
+          onRequestSent: () => events.push('sent'),
+          onResponseStart: () => events.push('response'),
+          onResponseData: () => undefined,
+          onResponseEnd: () => {
+            resolve(events)
+          },
+          onResponseError: (_controller, error) => {
+            reject(error)
+          },
+        },
+      )
+    })
+  }
+  expect(await eventsOf(null)).toEqual(['start', 'sent', 'response'])
+  const body = new PassThrough()
+  const arrivedBefore: number[] = []
+  const events = eventsOf(body, () => {
+    arrivedBefore.push(upstream.requests.length)
+    body.end('late')
+  })
+  expect(await events).toEqual(['start', 'body', 'sent', 'response'])
+  // The head leaves with the first bytes of the body.
+  expect(arrivedBefore).toEqual([1])
 })

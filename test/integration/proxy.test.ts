@@ -388,7 +388,7 @@ describe('when it cannot be done', () => {
   test('an upstream that talks nonsense is 502', async () => {
     await using stack = await setUp((request) => request.socket.end('nonsense\r\n\r\n'))
     const reply = await ask(stack.port, '/services/data/x')
-    expect([reply.status, reply.json()]).toMatchObject([502, [{ errorCode: 'PROXY_UPSTREAM_UNREACHABLE' }]])
+    expect([reply.status, reply.json()]).toMatchObject([502, [{ errorCode: 'PROXY_UPSTREAM_CLOSED' }]])
   })
 
   test('TRACE, which would echo the session, is 405', async () => {

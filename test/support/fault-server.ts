@@ -6,6 +6,8 @@ export interface FaultServer extends AsyncDisposable {
   readonly port: number
   /** Requests whose head has arrived, on whatever connection. */
   readonly requests: number
+  /** Connections accepted so far. */
+  readonly connections: number
   /** Resolves once a connection has ended that carried a request. */
   closed(): Promise<void>
 }
@@ -61,6 +63,9 @@ export async function startFaultServer({ onRequest, onConnection }: FaultServerO
     port,
     get requests() {
       return requests
+    },
+    get connections() {
+      return sockets.size
     },
     async closed() {
       await ended.promise

@@ -67,6 +67,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'answers with a hundred interim answers first': {
     play: says('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n'.repeat(100) + OK),
   },
+  'answers with a hundred and one interim answers first': {
+    play: says('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n'.repeat(101) + OK),
+  },
   'gives two different lengths': { play: says(`${head('Content-Length: 5', 'Content-Length: 3')}hello`) },
   'gives the same length twice': { play: says(`${head('Content-Length: 5', 'Content-Length: 5')}hello`) },
   'gives a length twice that is right when the digits are joined': {

@@ -9,8 +9,8 @@ const coded = (code: string) => Object.assign(new Error('low-level text'), { cod
 test.each([
   [new errors.ConnectTimeoutError('x'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_timeout'],
   [coded('ETIMEDOUT'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_timeout'],
-  [new errors.HeadersTimeoutError('x'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_read_timeout'],
-  [new errors.BodyTimeoutError('x'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_read_timeout'],
+  [coded('HTTPS_PROXY_TIMEOUT'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_timeout'],
+  [coded('HTTPS_PROXY_407'), 'PROXY_UPSTREAM_UNREACHABLE', 'destination_unavailable'],
   [coded('DEPTH_ZERO_SELF_SIGNED_CERT'), 'PROXY_UPSTREAM_TLS', 'tls_certificate_error'],
   [coded('ERR_TLS_CERT_ALTNAME_INVALID'), 'PROXY_UPSTREAM_TLS', 'tls_certificate_error'],
   [coded('ERR_SSL_WRONG_VERSION_NUMBER'), 'PROXY_UPSTREAM_TLS', 'tls_protocol_error'],
@@ -19,15 +19,36 @@ test.each([
   [coded('EAI_AGAIN'), 'PROXY_UPSTREAM_UNREACHABLE', 'dns_timeout'],
   [coded('ECONNREFUSED'), 'PROXY_UPSTREAM_UNREACHABLE', 'connection_refused'],
   [coded('ECONNRESET'), 'PROXY_UPSTREAM_UNREACHABLE', 'connection_terminated'],
-  [new errors.SocketError('x'), 'PROXY_UPSTREAM_UNREACHABLE', 'connection_terminated'],
-  [new errors.HTTPParserError('x'), 'PROXY_UPSTREAM_UNREACHABLE', 'http_protocol_error'],
   [coded('SOMETHING_NEW'), 'PROXY_UPSTREAM_UNREACHABLE', 'destination_unavailable'],
   [new Error('no code at all'), 'PROXY_UPSTREAM_UNREACHABLE', 'destination_unavailable'],
   ['not even an error', 'PROXY_UPSTREAM_UNREACHABLE', 'destination_unavailable'],
-])('%s becomes %s, %s', (error, code, type) => {
+])('before anything was sent, %s becomes %s, %s', (error, code, type) => {
   const problem = toProxyError(error)
   expect([problem.code, problem.type]).toEqual([code, type])
   expect(problem.message).not.toContain('low-level text')
+  expect(problem.message).not.toContain('may have been applied')
+  expect(problem.retryAfterSeconds !== undefined).toBe(code === 'PROXY_UPSTREAM_UNREACHABLE')
+})
+
+test.each([
+  [new errors.HeadersTimeoutError('x'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_read_timeout'],
+  [new errors.BodyTimeoutError('x'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_read_timeout'],
+  [coded('ETIMEDOUT'), 'PROXY_UPSTREAM_TIMEOUT', 'connection_read_timeout'],
+  [coded('ECONNRESET'), 'PROXY_UPSTREAM_CLOSED', 'connection_terminated'],
+  [coded('EPIPE'), 'PROXY_UPSTREAM_CLOSED', 'connection_terminated'],
+  [coded('EPROTO'), 'PROXY_UPSTREAM_CLOSED', 'tls_protocol_error'],
+  [coded('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), 'PROXY_UPSTREAM_CLOSED', 'tls_protocol_error'],
+  [new errors.SocketError('x'), 'PROXY_UPSTREAM_CLOSED', 'connection_terminated'],
+  [new errors.HTTPParserError('x'), 'PROXY_UPSTREAM_CLOSED', 'http_protocol_error'],
+  [new errors.HeadersOverflowError(), 'PROXY_UPSTREAM_CLOSED', 'http_response_header_section_size'],
+  [new errors.ResponseContentLengthMismatchError(), 'PROXY_UPSTREAM_CLOSED', 'http_response_incomplete'],
+  [new Error('no code at all'), 'PROXY_UPSTREAM_CLOSED', 'connection_terminated'],
+])('after a byte was sent, %s becomes %s, %s', (error, code, type) => {
+  const problem = toProxyError(error, true)
+  expect([problem.code, problem.type]).toEqual([code, type])
+  expect(problem.message).not.toContain('low-level text')
+  expect(problem.message).toContain('may have been applied')
+  expect(problem.retryAfterSeconds).toBeUndefined()
 })
 
 test('the code of a wrapped failure counts, and that of the first of several addresses', () => {
