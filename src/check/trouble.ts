@@ -12,6 +12,7 @@ const TROUBLE_OF: Readonly<Record<string, Trouble>> = {
   'login-host-timeout': 'network',
   'login-host-unreachable': 'network',
   'login-host-trouble': 'network',
+  'login-host-busy': 'network',
   'html-answer': 'network',
   'unusable-answer': 'network',
   'certificate-untrusted': 'tls',

@@ -43,14 +43,17 @@ const FLAGS = {
   port: { type: 'string' },
   host: { type: 'string' },
   'session-timeout-seconds': { type: 'string' },
+  'session-lifetime-seconds': { type: 'string' },
+  'kill-sessions-every-seconds': { type: 'string' },
+  'token-format': { type: 'string' },
+  'logins-per-hour': { type: 'string' },
   'tls-cert-file': { type: 'string' },
   'tls-key-file': { type: 'string' },
 } as const
 
-interface Options extends Pick<EmulatorOptions, 'tls'> {
+interface Options extends EmulatorOptions {
   readonly port: number
   readonly host: string
-  readonly sessionTimeoutMs: number
 }
 
 function readOptions(argv: readonly string[]): Options {
@@ -59,19 +62,36 @@ function readOptions(argv: readonly string[]): Options {
     values = parseArgs({ args: [...argv], options: FLAGS }).values
   } catch {
     throw new ConfigError([
-      'The flags of emulator are --port N, --host ADDRESS, --session-timeout-seconds N, --tls-cert-file FILE and --tls-key-file FILE.',
+      `The flags of emulator are ${Object.keys(FLAGS)
+        .map((name) => `--${name}`)
+        .join(', ')}; each takes a value.`,
     ])
   }
-  const { port = '0', host = '127.0.0.1', 'session-timeout-seconds': timeout = '7200' } = values
-  const problems = [
-    ...(isWhole(port, 65_535) ? [] : ['--port must be a whole number from 0 to 65535.']),
-    ...(isWhole(timeout, 86_400) && Number(timeout) > 0
-      ? []
-      : ['--session-timeout-seconds must be a whole number from 1 to 86400.']),
-  ]
+  const { port = '0', host = '127.0.0.1', 'token-format': tokenFormat = 'opaque' } = values
+  const problems: string[] = []
+  if (!isWhole(port, 65_535)) problems.push('--port must be a whole number from 0 to 65535.')
+  if (tokenFormat !== 'opaque' && tokenFormat !== 'jwt') problems.push('--token-format must be opaque or jwt.')
+  const whole = (flag: Exclude<keyof typeof values, 'port'>, maximum: number) => {
+    const value = values[flag]
+    if (value === undefined) return undefined
+    if (isWhole(value, maximum) && Number(value) > 0) return Number(value)
+    problems.push(`--${flag} must be a whole number from 1 to ${maximum}.`)
+    return undefined
+  }
+  const milliseconds = (flag: Parameters<typeof whole>[0]) => {
+    const seconds = whole(flag, 86_400)
+    return seconds === undefined ? undefined : seconds * 1000
+  }
+  const sessions = {
+    sessionTimeoutMs: milliseconds('session-timeout-seconds'),
+    sessionLifetimeMs: milliseconds('session-lifetime-seconds'),
+    killSessionsEveryMs: milliseconds('kill-sessions-every-seconds'),
+    loginLimitPerHour: whole('logins-per-hour', 1_000_000),
+    tokenFormat: tokenFormat === 'jwt' ? ('jwt' as const) : ('opaque' as const),
+  }
   const tls = readTls({ cert: values['tls-cert-file'], key: values['tls-key-file'] }, problems)
   if (problems.length > 0) throw new ConfigError(problems)
-  return { port: Number(port), host, sessionTimeoutMs: Number(timeout) * 1000, tls }
+  return { port: Number(port), host, ...sessions, tls }
 }
 
 /** The PEM texts of both files; what is wrong with them is added to `problems`. */

@@ -76,13 +76,26 @@ Asks the running proxy to drain and end, as SIGTERM does; the proxy must have be
 ${ADMIN_HELP}
 
 Exit codes: 0 it drains, 1 it may not be ended like this, 2 wrong flags or settings, 3 no proxy answers.`,
-  emulator: `Usage: cloudaware-proxy emulator [--port N] [--host ADDRESS] [--session-timeout-seconds N]
-                                 [--tls-cert-file FILE --tls-key-file FILE]
+  emulator: `Usage: cloudaware-proxy emulator [flags]
 
 Starts the embedded Cloudaware org alone: token endpoint and CMDB API over the same invented records.
   --port N                      the port to listen on; 0, the default, takes any free one
   --host ADDRESS                the address to listen on (default: 127.0.0.1)
-  --session-timeout-seconds N   how long a token lives without use (default: 7200)
+  --session-timeout-seconds N   how long a session lives without use (default: 7200)
+  --session-lifetime-seconds N  how long it lives at most, however much it is used (default: no limit)
+  --kill-sessions-every-seconds N
+                                ends all sessions at this interval, as another program's logout does
+  --token-format FORMAT         opaque (default), or jwt: a token that differs each time and opens the REST APIs only
+  --logins-per-hour N           token requests that are granted within an hour (default: 3600)
   --tls-cert-file FILE          speak https, with this certificate (PEM) and --tls-key-file FILE;
-                                a proxy on another host, or in another container, demands it`,
+                                a proxy on another host, or in another container, demands it
+
+A query cursor (nextRecordsUrl, SOAP queryMore) belongs to the session that opened it; another session gets INVALID_SESSION_ID.
+POST /services/apexrest/relay runs an Apex class that relays the 401 of its own callout.
+
+While it runs, POST /__emulator/ACTION changes how it behaves, and GET /__emulator/state shows that, with its counters:
+  fail?name=NAME[&times=N][&path=PREFIX]   one of the failures that state lists, for requests to this path only
+  heal[?name=NAME]                         ends one of them, or all
+  kill-sessions[?every=MS]                 ends all sessions, now or at this interval (0: no longer)
+  session-timeout?ms=N, session-lifetime?ms=N, delay?mint=MS&api=MS, rotate-secret?secret=TEXT, publish?channel=NAME`,
 }

@@ -19,6 +19,8 @@ export interface ApiCall extends Call {
   readonly version: string
   /** Decoded path segments after the version. */
   readonly segments: readonly string[]
+  /** The token of the session that the call was made with. */
+  readonly session: string
 }
 
 export function header(call: Pick<Call, 'headers'>, name: string): string | undefined {

@@ -19,13 +19,14 @@ function perform({ state, streaming }: Org, call: Call): Answer {
   if (call.method !== 'POST') throw methodNotAllowed(call.method, 'POST')
   switch (action) {
     case 'fail':
-      state.fail(switchName(call) ?? invalid('name'), times(call))
+      state.fail(switchName(call) ?? invalid('name'), times(call), call.query.get('path') ?? undefined)
       return NO_CONTENT
     case 'heal':
       state.heal(switchName(call))
       return NO_CONTENT
     case 'kill-sessions':
-      state.killSessions()
+      if (call.query.has('every')) state.killSessionsEvery(milliseconds(call, 'every', 0))
+      else state.killSessions()
       return NO_CONTENT
     case 'publish':
       return json(200, {
@@ -41,8 +42,13 @@ function perform({ state, streaming }: Org, call: Call): Answer {
     case 'session-timeout':
       state.sessions.timeoutMs = milliseconds(call, 'ms', state.sessions.timeoutMs)
       return NO_CONTENT
+    case 'session-lifetime':
+      state.sessions.lifetimeMs = milliseconds(call, 'ms', 0) || undefined
+      return NO_CONTENT
     default:
-      throw notFound(`Actions: state, fail, heal, kill-sessions, publish, rotate-secret, delay, session-timeout`)
+      throw notFound(
+        `Actions: state, fail, heal, kill-sessions, publish, rotate-secret, delay, session-timeout, session-lifetime`,
+      )
   }
 }
 
@@ -54,9 +60,13 @@ function snapshot(state: Org['state']): object {
     tokenFormat: state.tokenFormat,
     sessions: state.sessions.count,
     sessionTimeoutMs: state.sessions.timeoutMs,
+    sessionLifetimeMs: state.sessions.lifetimeMs ?? null,
     tokenRequests: state.tokenRequests,
     tokensIssued: state.tokensIssued,
+    loginsLastHour: state.loginsLastHour,
+    loginLimitPerHour: state.loginLimitPerHour,
     apiRequests: state.apiRequests,
+    apexRuns: state.apexRuns,
     mintDelayMs: state.mintDelayMs,
     apiDelayMs: state.apiDelayMs,
     failing: state.switches.state(),

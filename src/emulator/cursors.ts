@@ -6,6 +6,8 @@ const MOST_CURSORS = 100
 export interface Cursor {
   readonly result: QueryResult
   readonly pageSize: number
+  /** The token of the session that opened it; no other session may read on. */
+  readonly session: string
 }
 
 /** The open queries of the org, from which `nextRecordsUrl` reads on. The oldest are forgotten. */

@@ -26,6 +26,7 @@ export const TOKEN_FAILURES = {
   'max-logins': refusal('invalid_grant', 'Maximum Logins Exceeded'),
   'authentication-failure': refusal('invalid_grant', 'authentication failure'),
   'expired-token': refusal('invalid_grant', 'expired access/refresh token'),
+  'already-processed': refusal('invalid_grant', 'token request is already being processed'),
   'expired-code': refusal('invalid_grant', 'expired authorization code'),
   'invalid-assertion': refusal('invalid_grant', 'invalid assertion'),
   'invalid-audience': refusal('invalid_grant', 'Audience validation failed'),

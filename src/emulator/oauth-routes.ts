@@ -34,7 +34,7 @@ function introspect(org: OrgState, call: Call): Answer {
   const form = formBody(call)
   const refusal = clientRefusal(org, credentials(call, form))
   if (refusal !== undefined) return json(401, refusal.json)
-  if (org.switches.take('introspect-not-allowed')) {
+  if (org.switches.take('introspect-not-allowed', call.path)) {
     return json(403, { error: 'insufficient_scope', error_description: 'token introspection not allowed for this app' })
   }
   const session = org.sessions.find(form.get('token') ?? '')
@@ -65,10 +65,10 @@ function withIdentity(org: OrgState, call: Call, body: (org: OrgState, origin: s
   const bearer = /^(?:Bearer|OAuth)\s+(\S+)$/i.exec(header(call, 'authorization') ?? '')?.[1]
   const token = bearer ?? call.query.get('oauth_token') ?? call.query.get('access_token')
   if (token === null) return text(403, 'text/plain;charset=UTF-8', 'Missing_OAuth_Token')
-  if (org.switches.take('session-dies-before')) org.killSessions()
-  const isRefused = org.sessions.use(token) === undefined || org.switches.take('live-session-refused')
+  if (org.switches.take('session-dies-before', call.path)) org.killSessions()
+  const isRefused = org.sessions.use(token) === undefined || org.switches.take('live-session-refused', call.path)
   if (isRefused) return text(403, 'text/plain;charset=UTF-8', 'Bad_OAuth_Token')
   const answer = json(200, body(org, call.origin))
-  if (org.switches.take('session-dies-after')) org.killSessions()
+  if (org.switches.take('session-dies-after', call.path)) org.killSessions()
   return answer
 }

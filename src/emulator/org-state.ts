@@ -18,6 +18,10 @@ export interface OrgOptions {
   password?: string | undefined
   /** The idle timeout; two hours unless told otherwise. */
   sessionTimeoutMs?: number | undefined
+  /** Sessions end after this time, however much they are used. */
+  sessionLifetimeMs?: number | undefined
+  /** Ends all sessions again and again, as a program that logs out the shared session does. */
+  killSessionsEveryMs?: number | undefined
   /** JWT-based access tokens end at a fixed time and open the REST APIs only. */
   tokenFormat?: 'opaque' | 'jwt' | undefined
   /** Whether token answers carry `expires_in`, which Salesforce's do not. */
@@ -61,9 +65,12 @@ export class OrgState {
   apiRequests = 0
   tokenRequests = 0
   tokensIssued = 0
+  /** How many times the Apex REST class has run. */
+  apexRuns = 0
   /** Ends the waits of answers under way when the emulator closes. */
   readonly closing = new AbortController()
   readonly #logins: number[] = []
+  #killing = new AbortController()
 
   constructor(options: OrgOptions) {
     this.clock = options.clock
@@ -81,12 +88,14 @@ export class OrgState {
     this.loginLimitPerHour = options.loginLimitPerHour ?? 3600
     this.dailyRequestLimit = options.dailyRequestLimit ?? 100_000
     this.sessions = new Sessions(options.clock, orgId15, options.sessionTimeoutMs ?? 2 * HOUR_MS)
+    this.sessions.lifetimeMs = options.sessionLifetimeMs
     this.signer = new TokenSigner(this)
+    if (options.killSessionsEveryMs !== undefined) this.killSessionsEvery(options.killSessionsEveryMs)
   }
 
-  /** Switches a misbehaviour on, for so many requests or until `heal`. */
-  fail(name: SwitchName, times = Infinity): void {
-    this.switches.set(name, times)
+  /** Switches a misbehaviour on, for so many requests or until `heal`; with a path, only for requests whose path begins with it. */
+  fail(name: SwitchName, times = Infinity, path?: string): void {
+    this.switches.set(name, times, path)
   }
 
   /** The next `times` requests of that kind get this very answer. */
@@ -103,6 +112,21 @@ export class OrgState {
     this.sessions.endAll()
   }
 
+  /** Ends all sessions at this interval from now on; 0 stops it. */
+  killSessionsEvery(ms: number): void {
+    this.#killing.abort()
+    this.#killing = new AbortController()
+    const signal = AbortSignal.any([this.#killing.signal, this.closing.signal])
+    const repeat = async () => {
+      for (;;) {
+        await this.clock.sleep(ms, signal)
+        this.killSessions()
+      }
+    }
+    // Ends by the signal only.
+    if (ms > 0) repeat().catch(() => undefined)
+  }
+
   /** The old secret stops working at once; sessions opened with it live on. */
   rotateSecret(secret: string): void {
     this.clientSecret = secret
@@ -110,17 +134,21 @@ export class OrgState {
 
   /** Counts a login; false where the user is over the hourly limit. */
   countLogin(): boolean {
+    if (this.loginsLastHour >= this.loginLimitPerHour) return false
+    this.#logins.push(this.clock.now())
+    return true
+  }
+
+  get loginsLastHour(): number {
     const now = this.clock.now()
     while ((this.#logins[0] ?? now) <= now - HOUR_MS) this.#logins.shift()
-    if (this.#logins.length >= this.loginLimitPerHour) return false
-    this.#logins.push(now)
-    return true
+    return this.#logins.length
   }
 
   /** A session for the run-as user: the live one again, or a new one. */
   async openSession(instanceUrl: string): Promise<Session> {
     if (this.tokenFormat === 'jwt') {
-      const expiresAt = this.clock.now() + this.sessions.timeoutMs
+      const expiresAt = this.clock.now() + (this.sessions.lifetimeMs ?? this.sessions.timeoutMs)
       return this.sessions.add(await this.signer.sign(instanceUrl, expiresAt), expiresAt)
     }
     const session = this.sessions.open()

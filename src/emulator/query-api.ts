@@ -17,7 +17,7 @@ export function queryApi(org: Org, call: ApiCall): Answer {
   const includeDeleted = resource.toLowerCase() === 'queryall'
   const result = runQuery(soql, { store: org.store, now: org.state.clock.now(), includeDeleted })
   if (call.query.get('columns') === 'true') return json(200, columnMetadata(result))
-  return page(org, call, resource, { result, pageSize: pageSize(call) }, 0)
+  return page(org, call, resource, { result, pageSize: pageSize(call), session: call.session }, 0)
 }
 
 /** 200 to 2000 at a time, as asked for in Sforce-Query-Options; anything else is moved into that range. */
@@ -32,6 +32,8 @@ function nextPage(org: Org, call: ApiCall, resource: string, locator: string): A
   if (cursor === undefined || !/^\d+$/.test(start)) {
     throw new ApiError(400, 'INVALID_QUERY_LOCATOR', 'invalid query locator')
   }
+  // The token is as good as ever: only this cursor is closed to it, for good.
+  if (cursor.session !== call.session) throw new ApiError(401, 'INVALID_SESSION_ID', 'Session expired or invalid')
   if (Number(start) >= cursor.result.rows.length) throw notFound()
   return page(org, call, resource, cursor, Number(start), id)
 }

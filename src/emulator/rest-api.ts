@@ -19,7 +19,7 @@ const ROUTES: Record<string, Route> = {
   queryall: queryApi,
   search: searchApi,
   parameterizedsearch: parameterizedSearch,
-  composite: (org, call) => compositeApi(org, call, restApi),
+  composite: (org, call) => compositeApi(org, call, (_, part) => restApi(org, part, call.session)),
   jobs: jobsApi,
   recent: () => json(200, []),
   tabs: () => json(200, []),
@@ -39,19 +39,19 @@ export function versionList(call: Call): Answer {
 }
 
 /** The call as the API sees it; undefined for a path that names no version it has. */
-export function apiCall(call: Call): ApiCall | undefined {
+export function apiCall(call: Call, session: string): ApiCall | undefined {
   const match = /^\/services\/data\/v(\d+\.0)(\/.*)?$/.exec(call.path)
   const version = match?.[1]
   if (version === undefined || !VERSIONS.some((known) => known.version === version)) return undefined
   const segments = (match?.[2] ?? '').split('/').filter(Boolean).map(decoded)
   // Clients behind proxies that know GET and POST only say the method in the query.
   const method = call.method === 'POST' ? (call.query.get('_HttpMethod') ?? 'POST') : call.method
-  return { ...call, method, version, segments }
+  return { ...call, method, version, segments, session }
 }
 
 /** Answers one call below `/services/data/vNN.0`; whatever a route throws becomes its answer. */
-export function restApi(org: Org, call: Call): Answer {
-  const versioned = apiCall(call)
+export function restApi(org: Org, call: Call, session: string): Answer {
+  const versioned = apiCall(call, session)
   if (versioned === undefined) return answerToError(notFound())
   try {
     const [resource] = versioned.segments

@@ -1,5 +1,6 @@
 import { answerToError, apiError } from './api-error.ts'
 import { header, type Call } from './call.ts'
+import { apexRest } from './apex-rest.ts'
 import type { Family } from './family.ts'
 import { restApi } from './rest-api.ts'
 
@@ -19,7 +20,6 @@ export const rest: Family = {
     return { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Token' } }
   },
   failure: (_call, error) => answerToError(error),
-  speak: (org, call) => (call.path.startsWith('/services/data/') ? restApi(org, call) : NO_CLASS),
+  speak: (org, call, token) =>
+    call.path.startsWith('/services/data/') ? restApi(org, call, token) : apexRest(org.state, call),
 }
-
-const NO_CLASS = apiError(404, 'NOT_FOUND', 'Could not find a match for URL')

@@ -33,18 +33,18 @@ async function api(org: Org, call: Call, family: Family): Promise<Outcome> {
   const { state } = org
   const { switches } = state
   await state.wait(state.apiDelayMs)
-  if (switches.take('api-socket-reset')) return 'reset'
-  if (switches.take('session-dies-before')) state.killSessions()
+  if (switches.take('api-socket-reset', call.path)) return 'reset'
+  if (switches.take('session-dies-before', call.path)) state.killSessions()
 
   const token = family.token(call)
   if (family.opensSession?.(call)) return family.speak(org, call, '')
   const isWrongKind = token?.startsWith('eyJ') === true && !family.takesJwt
   const session = token === undefined || isWrongKind ? undefined : state.sessions.use(token)
-  if (session === undefined || switches.take('live-session-refused')) return family.refusal(call)
+  if (session === undefined || switches.take('live-session-refused', call.path)) return family.refusal(call)
 
-  const failure = switches.takeApiFailure()
+  const failure = switches.takeApiFailure(call.path)
   const answer = failure === undefined ? await counted(org, call, family, session.token) : told(failure, call, family)
-  if (switches.take('session-dies-after')) state.killSessions()
+  if (switches.take('session-dies-after', call.path)) state.killSessions()
   return answer
 }
 

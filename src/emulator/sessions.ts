@@ -6,9 +6,11 @@ export interface Session {
   readonly token: string
   readonly createdAt: number
   lastActiveAt: number
-  /** JWT-based tokens end at a fixed instant, whatever their use. */
+  /** Set for a session that ends at a fixed instant, however much it is used: a JWT-based one, or any where `lifetimeMs` is set. */
   readonly expiresAt: number | undefined
 }
+
+export const isJwt = (token: string) => token.startsWith('eyJ')
 
 /**
  * The org's sessions. An idle timeout with the half-life rule: activity only counts once half the timeout has passed,
@@ -20,6 +22,8 @@ export class Sessions {
   readonly #orgId15: string
   readonly #onEnd: (() => void)[] = []
   timeoutMs: number
+  /** A fixed lifetime for sessions to come, instead of the idle timeout. */
+  lifetimeMs: number | undefined
 
   constructor(clock: Clock, orgId15: string, timeoutMs: number) {
     this.#clock = clock
@@ -30,7 +34,7 @@ export class Sessions {
   /** The live opaque session, the identical one while it lives, or a new one. Coming back for it is no activity. */
   open(): Session {
     for (const session of this.#live.values()) {
-      if (session.expiresAt === undefined && this.#isLive(session)) return session
+      if (!isJwt(session.token) && this.#isLive(session)) return session
     }
     return this.openAnother()
   }
@@ -40,7 +44,7 @@ export class Sessions {
     return this.add(`${this.#orgId15}!AQ${opaque(94)}`)
   }
 
-  add(token: string, expiresAt?: number): Session {
+  add(token: string, expiresAt = this.#fixedEnd()): Session {
     for (const [old, session] of this.#live) if (!this.#isLive(session)) this.#live.delete(old)
     const now = this.#clock.now()
     const session: Session = { token, createdAt: now, lastActiveAt: now, expiresAt }
@@ -92,6 +96,10 @@ export class Sessions {
 
   #tell(): void {
     for (const listener of this.#onEnd) listener()
+  }
+
+  #fixedEnd(): number | undefined {
+    return this.lifetimeMs === undefined ? undefined : this.#clock.now() + this.lifetimeMs
   }
 
   #isLive(session: Session): boolean {

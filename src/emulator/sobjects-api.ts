@@ -14,7 +14,7 @@ export function sobjectsApi(org: Org, call: ApiCall): Answer {
   const base = `/services/data/v${call.version}`
   if (name === undefined)
     return read(call, () =>
-      describeGlobal(base, org.state.switches.take('cmdb-objects-hidden') ? isStandard : undefined),
+      describeGlobal(base, org.state.switches.take('cmdb-objects-hidden', call.path) ? isStandard : undefined),
     )
   const type = objectType(name)
   if (type === undefined) throw notFound()

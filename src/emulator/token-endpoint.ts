@@ -4,14 +4,14 @@ import { formBody, header, type Call } from './call.ts'
 import type { AssertionCheck } from './jwt-assertion.ts'
 import { TOKEN_FAILURES } from './oauth-errors.ts'
 import type { OrgState } from './org-state.ts'
-import type { Session } from './sessions.ts'
+import { isJwt, type Session } from './sessions.ts'
 
 /** `POST /services/oauth2/token`, as the org of domain.md answers it. */
 export async function tokenEndpoint(org: OrgState, call: Call, checkAssertion: AssertionCheck): Promise<Answer> {
   org.tokenRequests++
   await org.wait(org.mintDelayMs)
   if (call.method !== 'POST') return TOKEN_FAILURES['must-use-post']
-  const failure = org.switches.takeTokenFailure()
+  const failure = org.switches.takeTokenFailure(call.path)
   if (failure !== undefined) return failure
   const wrongHost = hostRefusal(header(call, 'host') ?? '')
   if (wrongHost !== undefined) return wrongHost
@@ -83,7 +83,7 @@ function tokenAnswer(org: OrgState, session: Session, instanceUrl: string): obje
     token_type: 'Bearer',
     issued_at: issuedAt,
     api_instance_url: 'https://api.salesforce.com',
-    ...(session.expiresAt === undefined ? {} : { token_format: 'jwt' }),
+    ...(isJwt(session.token) ? { token_format: 'jwt' } : {}),
     ...(org.expiresIn ? { expires_in: Math.round((org.sessions.endsAt(session) - org.clock.now()) / 1000) } : {}),
   }
 }

@@ -70,6 +70,8 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     this.#controller = controller
     // The bearer interceptor gives this context.
     this.#context = context as ExchangeContext
+    // While its body was read and judged.
+    if (this.#callerLeft) controller.abort(new Error('the caller left'))
   }
 
   onResponseStart(

@@ -30,6 +30,8 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
   }
   const answer = (reply: FastifyReply, problem: ProxyError) => {
     reply.request.problem = problem
+    // A body that nobody reads holds up its connection, which then does not show that the caller has left either.
+    reply.request.raw.resume()
     return sendProblem(reply, problem, guard.policyPathOf(reply.request))
   }
   const app: FastifyInstance = Fastify({

@@ -24,7 +24,8 @@ export function withSessionsDue(
       handle(request, response)
     } else {
       void sessions.deriveSessions().then(() => {
-        handle(request, response)
+        // A caller that has left meanwhile: nothing would tell whoever handles the request now.
+        if (!response.destroyed) handle(request, response)
       })
     }
   }

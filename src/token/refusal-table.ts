@@ -29,6 +29,14 @@ export const REFUSALS: readonly Refusal[] = [
     loginHistory: 'Maximum logins exceeded (LOGIN_ERROR_LOGINS_EXCEEDED)',
   },
   {
+    code: 'login-host-busy',
+    when: /already being processed/i,
+    summary: 'The login host is still working on another token request of the same app.',
+    fix: 'Wait; the proxy asks again. If this goes on, look in Setup > Login History for what else logs in with the app.',
+    externalClientApp: 'the same',
+    loginHistory: 'Failed: Token request is already being processed',
+  },
+  {
     code: 'run-as-user-missing',
     when: /no client credentials user enabled/i,
     summary: 'The app has no Run As user.',

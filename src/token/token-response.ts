@@ -54,6 +54,8 @@ function refusal(error: string, rawDescription: unknown, status: number): OAuthE
 function refusalKind(error: string, description: string, status: number): FailureKind {
   if (error === 'rate_limit_exceeded' || status === 429) return 'rate-limited'
   if (/login rate exceeded|number of logins exceeded/i.test(description)) return 'rate-limited'
+  // Another request of the same app is under way; it is over in a moment.
+  if (/already being processed/i.test(description)) return 'transient'
   return TRANSIENT_ERRORS.has(error) || status >= 500 ? 'transient' : 'permanent'
 }
 

@@ -64,7 +64,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
 
   start(): void {
     this.handler.onRequestStart?.(this.controller, this.controller)
-    this.#send()
+    if (!this.#isOver) this.#send()
   }
 
   #send(): void {

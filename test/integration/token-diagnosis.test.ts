@@ -100,6 +100,10 @@ const EXPECTED: Readonly<Record<TokenFailure, Expected>> = {
   'max-logins': row('maximum-logins-exceeded', `Step 14 (${RUN_AS})`, RUN_AS_USERNAME, 'LOGIN_ERROR_LOGINS_EXCEEDED'),
   'authentication-failure': GENERIC,
   'expired-token': GENERIC,
+  'already-processed': {
+    ...row('login-host-busy', 'the proxy asks again', 'the same', 'already being processed'),
+    kind: 'transient',
+  },
   'expired-code': row('assertion-expired', 'the clock of this machine', 'the same', 'a row of the user'),
   'invalid-assertion': row(
     'assertion-refused',

@@ -67,7 +67,11 @@ test.each([[[]], [['serve']], [['--print-config']]])('%j with nothing configured
 
 test.each([
   [['--port', '70000', '--session-timeout-seconds', '0'], /--port must be .*\n- --session-timeout-seconds must be/],
-  [['--prot', '1'], /The flags of emulator are --port N/],
+  [
+    ['--token-format', 'xml', '--kill-sessions-every-seconds', '1.5', '--logins-per-hour', '0'],
+    /--token-format must be opaque or jwt.*\n- --kill-sessions-every-seconds must be .*\n- --logins-per-hour must be/,
+  ],
+  [['--prot', '1'], /The flags of emulator are --port, --host, /],
 ])('emulator %j is refused', async (flags, problem) => {
   const cli = new FakeCli(['emulator', ...flags])
   expect(await run(cli)).toBe(2)

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Clock } from '../../src/clock.ts'
 import { OrgState } from '../../src/emulator/org-state.ts'
 import { Sessions } from '../../src/emulator/sessions.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -84,6 +85,40 @@ test('a session with a fixed end is not prolonged, and does not stand in for an 
   clock.pass(MINUTE)
   expect(sessions.use('eyJ.fixed')).toBeUndefined()
   expect(sessions.count).toBe(1)
+})
+
+test('with a fixed lifetime a session ends however much it is used, and is handed out again until then', () => {
+  const clock = new HandClock()
+  const sessions = org(clock)
+  sessions.lifetimeMs = 20_000
+  const { token } = sessions.open()
+  for (let second = 1; second < 20; second++) {
+    clock.pass(1000)
+    expect(sessions.use(token)).toBeDefined()
+    expect(sessions.open().token).toBe(token)
+  }
+  clock.pass(1000)
+  expect(sessions.use(token)).toBeUndefined()
+  expect(sessions.open().token).not.toBe(token)
+})
+
+test('sessions are ended at an interval until that is stopped', async () => {
+  const clock = new FakeClock()
+  const state = new OrgState({ clock, seed: 1, killSessionsEveryMs: 20_000 })
+  const open = async () => (await state.openSession('http://localhost')).token
+  const first = await open()
+  await clock.advance(19_999)
+  expect(await open()).toBe(first)
+  await clock.advance(1)
+  const second = await open()
+  expect(second).not.toBe(first)
+  await clock.advance(20_000)
+  const third = await open()
+  expect(third).not.toBe(second)
+  state.killSessionsEvery(0)
+  await clock.advance(100_000)
+  expect(await open()).toBe(third)
+  expect(clock.sleepers).toBe(0)
 })
 
 test('a mint is activity only where the org is told so', async () => {

@@ -70,6 +70,14 @@ test.each([
   expect(state.handled).toEqual([url, url])
 })
 
+test('a request whose caller has left meanwhile is handled by nobody', async () => {
+  const { state, ask, derived } = setUp()
+  const response = ask('/services/oauth2/token', BY_KEY)
+  Object.assign(response, { destroyed: true })
+  await derived()
+  expect(state.handled).toEqual([])
+})
+
 test('where there are no keys nothing stands before the handler', () => {
   const handle = () => undefined
   expect(withSessionsDue(handle, undefined)).toBe(handle)

@@ -20,6 +20,7 @@ test.each([
   ['inactive_org', 'org is locked, closed, or suspended', 'org-inactive', 'Cloudaware support'],
   ['rate_limit_exceeded', 'number of logins exceeded', 'login-rate-exceeded', 'Login History'],
   ['invalid_grant', 'login rate exceeded', 'login-rate-exceeded', 'Login History'],
+  ['invalid_grant', 'token request is already being processed', 'login-host-busy', 'asks again'],
   ['invalid_grant', 'Maximum Logins Exceeded', 'maximum-logins-exceeded', 'Step 14'],
   ['invalid_grant', 'authentication failure', 'grant-refused', 'steps 13 to 15'],
   ['invalid_grant', 'Audience validation failed', 'assertion-audience', 'CLOUDAWARE_JWT_AUDIENCE'],

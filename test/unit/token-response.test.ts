@@ -111,6 +111,13 @@ test.each([
     'invalid_grant',
   ],
   [
+    'another request that is under way',
+    '{"error":"invalid_grant","error_description":"token request is already being processed"}',
+    { status: 400 },
+    'transient',
+    'invalid_grant',
+  ],
+  [
     'number of logins exceeded',
     '{"error":"x","error_description":"number of logins exceeded"}',
     { status: 400 },

@@ -10,6 +10,7 @@ import { DATALOAD, wantsJson, XML_TYPE } from './bulk1-form.ts'
 const CODES: Readonly<Record<string, string>> = {
   API_CURRENTLY_DISABLED: 'FeatureNotEnabled',
   API_DISABLED_FOR_ORG: 'FeatureNotEnabled',
+  INVALID_SESSION_ID: 'InvalidSessionId',
   JSON_PARSER_ERROR: 'InvalidJob',
   METHOD_NOT_ALLOWED: 'InvalidUrl',
   NOT_FOUND: 'InvalidUrl',

@@ -9,18 +9,23 @@ import { selectPaths, shaper } from '../soql-select.ts'
 import { childOf, textOf, textsOf } from '../xml.ts'
 import type { SoapRequest } from './soap-message.ts'
 
-export function query(org: Org, request: SoapRequest): object[] {
-  return [firstPage(org, request, false)]
+export function query(org: Org, request: SoapRequest, session: string): object[] {
+  return [firstPage(org, request, { session, includeDeleted: false })]
 }
 
-export function queryAll(org: Org, request: SoapRequest): object[] {
-  return [firstPage(org, request, true)]
+export function queryAll(org: Org, request: SoapRequest, session: string): object[] {
+  return [firstPage(org, request, { session, includeDeleted: true })]
 }
 
-function firstPage(org: Org, request: SoapRequest, includeDeleted: boolean): object {
+interface Asking {
+  readonly session: string
+  readonly includeDeleted: boolean
+}
+
+function firstPage(org: Org, request: SoapRequest, { session, includeDeleted }: Asking): object {
   const soql = textOf(request.operation, 'queryString') ?? ''
   const result = runQuery(soql, { store: org.store, now: org.state.clock.now(), includeDeleted })
-  return page(org, request, { result, pageSize: pageSize(request) }, 0)
+  return page(org, request, { result, pageSize: pageSize(request), session }, 0)
 }
 
 /** 200 to 2000 at a time as the QueryOptions header asks, 500 unless asked. */
@@ -29,11 +34,14 @@ function pageSize({ header }: SoapRequest): number {
   return Math.min(Math.max(Number.isInteger(asked) ? asked : 500, 200), 2000)
 }
 
-export function queryMore(org: Org, request: SoapRequest): object[] {
+export function queryMore(org: Org, request: SoapRequest, session: string): object[] {
   const [id = '', start = ''] = (textOf(request.operation, 'queryLocator') ?? '').split('-')
   const cursor = org.cursors.find(id)
   if (cursor === undefined || !/^\d+$/.test(start) || Number(start) >= cursor.result.rows.length) {
     throw new ApiError(500, 'INVALID_QUERY_LOCATOR', 'invalid query locator')
+  }
+  if (cursor.session !== session) {
+    throw new ApiError(500, 'INVALID_SESSION_ID', 'This session is not valid for use with the API')
   }
   return [page(org, request, cursor, Number(start), id)]
 }
