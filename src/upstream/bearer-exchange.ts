@@ -210,6 +210,8 @@ export class BearerExchange implements AttemptOwner, Waiter {
       return
     }
     const { method, caller } = this.#request
+    // Nothing more is read meanwhile: it could pass the limit, and the request could not be sent again.
+    if (refusal.isHeld) this.#body?.rewind()
     const target = `${method} ${policyPathOf(this.#request).replace(/\?.*/s, '')}`
     void confirmation.check({ token, sentAt: this.#sentAt, caller, target }).then((health) => {
       if (health === 'dead') this.#options.tokens.retire(token)
@@ -241,7 +243,6 @@ export class BearerExchange implements AttemptOwner, Waiter {
     onEvent({ type: 'session-replaced', family, fingerprint })
     this.controller.sessionReplaced = true
     this.#mayBeApplied = false
-    this.#body?.rewind()
     this.#send()
   }
 
@@ -252,6 +253,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
 
   answerEnded(): void {
     this.#isOver = true
+    this.#body?.close()
   }
 
   /** How the second sending went, once: an answer that has begun may still break off. */

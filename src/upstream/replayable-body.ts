@@ -81,6 +81,7 @@ export class ReplayableBody {
     this.#isClosed = true
     this.#reader?.destroy()
     this.#former?.destroy()
+    this.#source.resume()
   }
 
   #attach(): void {

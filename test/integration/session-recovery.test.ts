@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { PassThrough, Readable } from 'node:stream'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
@@ -215,6 +216,43 @@ describe('a refused session', () => {
     expect(await sending).toMatchObject({ status: 200, body: 'ok' })
     expect(String(await server.requests[1]?.body)).toBe(`beginning ${rest}`)
   })
+
+  test.each(['dead', 'alive'] as const)(
+    'refused while the body is still coming, and more of it than can be held comes before the token is found %s',
+    async (health) => {
+      await using server = await startOriginServer((request, response) => {
+        if (request.headers.authorization === 'Bearer second') request.resume().on('end', () => response.end('ok'))
+        else response.writeHead(401, { 'content-length': String(DEAD.length) }).end(DEAD)
+      })
+      const asked = Promise.withResolvers<undefined>()
+      const confirmed = Promise.withResolvers<'dead' | 'alive'>()
+      const confirmation = {
+        ...confirmsAs(health),
+        check: () => {
+          asked.resolve(undefined)
+          return confirmed.promise
+        },
+      }
+      await using upstream = start(server.url, { confirmation, replayLimitBytes: 1024 })
+      const body = new PassThrough()
+      body.write('beginning ')
+      const sending = send(upstream.dispatcher, { method: 'POST', body })
+      await asked.promise
+      const rest = 'x'.repeat(100_000)
+      body.end(rest)
+      await new Promise(setImmediate)
+      confirmed.resolve(health)
+      if (health === 'dead') {
+        expect(await sending).toMatchObject({ status: 200, body: 'ok' })
+        expect(String(await server.requests[1]?.body)).toBe(`beginning ${rest}`)
+      } else {
+        expect(await sending).toMatchObject({ status: 401, body: DEAD })
+        // What nobody reads any more is thrown away, so that the caller's connection is free for its next request.
+        if (!body.readableEnded) await once(body, 'end')
+        expect(server.requests).toHaveLength(1)
+      }
+    },
+  )
 
   test('refused a second time, the answer of the API is passed on', async () => {
     await using server = await startOriginServer((_, response) => response.writeHead(401).end(DEAD))
