@@ -40,7 +40,7 @@ export function pauseText({ waitingFor, since, until, reason, fix }: Pause): str
 type Timed = Omit<Pause, 'since' | 'until'> & { since: number; until: number }
 
 function pauseOf(state: TokenState, { now, limit }: Context): Timed {
-  const { isAsking, plan, failure, heldBackSince, hasDied, shortLives, missingSince } = state
+  const { isAsking, plan, failure, heldBackSince, hasDied, held, shortLives, missingSince } = state
   const next = isAsking
     ? { waitingFor: "the login host's answer", until: plan.askedAt + REQUEST_TIMEOUT_MS }
     : { waitingFor: 'the next token request', until: Math.max(plan.dueAt, now) }
@@ -56,6 +56,16 @@ function pauseOf(state: TokenState, { now, limit }: Context): Timed {
   if (failure !== undefined) {
     const { summary, fix } = diagnose(failure.error)
     return { ...next, since: failure.since, reason: summary, fix }
+  }
+  if (held !== undefined) {
+    // Only a demand is kept waiting while all is well.
+    return {
+      ...next,
+      since: plan.askedAt,
+      reason:
+        'A token request was made moments ago, or three quarters of TOKEN_REQUESTS_PER_HOUR have been made: the rest is spaced.',
+      fix: 'The token that is held serves on. Try again later.',
+    }
   }
   if (!isAsking && plan.dueAt > now && shortLives > 0) {
     return {

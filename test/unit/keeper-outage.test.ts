@@ -51,6 +51,21 @@ test('a script that asks for a token all day leaves a quarter of the budget to r
   expect(bench.keeper.status().budget.used).toBeLessThanOrEqual(60)
 })
 
+test('a demand that is put off for the sake of the budget says so', async () => {
+  await using bench = new KeeperBench({ requestsPerHour: 8 })
+  for (let demand = 0; demand < 5; demand++) {
+    await bench.clock.advance(MINUTE)
+    await bench.keeper.refresh()
+  }
+  await bench.clock.advance(MINUTE)
+  await expect(bench.keeper.refresh()).rejects.toMatchObject({
+    reason: expect.stringMatching(
+      /three quarters of TOKEN_REQUESTS_PER_HOUR .+ Waiting since .+Z for the next token request/,
+    ) as string,
+  })
+  expect(bench.keeper.status()).toMatchObject({ state: 'ready', pause: null })
+})
+
 test('a budget too small for a reserve is used as it is', async () => {
   await using bench = new KeeperBench({ requestsPerHour: 3 })
   for (let demand = 0; demand < 5; demand++) {
