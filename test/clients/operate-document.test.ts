@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { startEmulator, type Emulator } from '../../src/emulator/emulator.ts'
-import { startChild } from '../support/child-cli.ts'
+import { COMPILE_CACHE, startChild } from '../support/child-cli.ts'
 import { settingsOf } from '../support/doctor.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -52,7 +52,12 @@ async function shell(org: Emulator, ports: Ports) {
     mode: 0o755,
   })
   const admin = ports.find(([shown]) => shown === '9090')?.[1] ?? '9090'
-  const env = { ...settingsOf(org), ADMIN_PORT: admin, PATH: `${directory.path}:${process.env.PATH ?? ''}` }
+  const env = {
+    ...COMPILE_CACHE,
+    ...settingsOf(org),
+    ADMIN_PORT: admin,
+    PATH: `${directory.path}:${process.env.PATH ?? ''}`,
+  }
   const real = (command: string) =>
     ports.reduce((text, [shown, port]) => text.replaceAll(`:${shown}/`, `:${port}/`), command)
   return {

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { startEmulator, type Emulator } from '../../src/emulator/emulator.ts'
+import { COMPILE_CACHE } from '../support/child-cli.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
@@ -18,7 +19,11 @@ interface Ended {
 
 /** The real program, in a directory without config.env and with no environment but this. */
 function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}, nodeFlags: readonly string[] = []) {
-  const child = spawn(process.execPath, [...nodeFlags, MAIN, ...argv], { env, cwd: import.meta.dirname, stdio: 'pipe' })
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, ...argv], {
+    env: { ...COMPILE_CACHE, ...env },
+    cwd: import.meta.dirname,
+    stdio: 'pipe',
+  })
   const ended: Promise<Ended> = Promise.all([
     once(child, 'close'),
     text(child.stdout).catch(() => ''),

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import { startEmulator } from '../../src/emulator/emulator.ts'
+import { COMPILE_CACHE } from '../support/child-cli.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FakeCli } from '../support/fake-cli.ts'
 import { ask } from '../support/http-client.ts'
@@ -32,7 +33,12 @@ test('SIGHUP reads the secret again, and the process lives on until it is told t
   const secret = await hiddenFile(directory, 'secret', 'not-the-secret\n')
   const child = spawn(process.execPath, [MAIN, 'serve', '--proxy-port=0', '--admin-port=off', '--log-format=json'], {
     cwd: directory.path,
-    env: { CLOUDAWARE_URL: org.url, CLOUDAWARE_CLIENT_ID: org.clientId, CLOUDAWARE_CLIENT_SECRET_FILE: secret.path },
+    env: {
+      ...COMPILE_CACHE,
+      CLOUDAWARE_URL: org.url,
+      CLOUDAWARE_CLIENT_ID: org.clientId,
+      CLOUDAWARE_CLIENT_SECRET_FILE: secret.path,
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await using ended = {

@@ -8,6 +8,7 @@ import { buildConnector } from 'undici'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { startEmulator, type Emulator } from '../../src/emulator/emulator.ts'
+import { COMPILE_CACHE } from '../support/child-cli.ts'
 import type { AccessToken } from '../../src/token/token-source.ts'
 import { BodyMemory } from '../../src/upstream/body-memory.ts'
 import { createUpstream } from '../../src/upstream/dispatcher.ts'
@@ -25,6 +26,7 @@ async function startProcess(org: Emulator, env: Record<string, string>, cwd: str
   const child = spawn(process.execPath, [MAIN, 'serve'], {
     cwd,
     env: {
+      ...COMPILE_CACHE,
       CLOUDAWARE_URL: org.url,
       CLOUDAWARE_CLIENT_ID: org.clientId,
       CLOUDAWARE_CLIENT_SECRET: org.clientSecret,

@@ -7,15 +7,23 @@ Start Docker, or on Debian as root: NODE_IMAGE="$(test/support/container-engine.
 `
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url))
 
-if (spawnSync('docker', ['info'], { timeout: 30_000 }).status === 0) {
+export function hasEngine(): boolean {
+  return spawnSync('docker', ['info'], { timeout: 30_000 }).status === 0
+}
+
+/** Answers the exit code. */
+export function runContainerTests(argv: readonly string[] = []): number {
+  if (!hasEngine()) {
+    process.stderr.write(NO_ENGINE)
+    return process.env.CI === undefined ? 0 : 1
+  }
   const { status } = spawnSync(
     process.execPath,
     // One file after the other: they compete for the machine, and some measure.
-    [vitest, 'run', '--project', 'container', '--no-file-parallelism', ...process.argv.slice(2)],
+    [vitest, 'run', '--project', 'container', '--no-file-parallelism', ...argv],
     { stdio: 'inherit' },
   )
-  process.exitCode = status ?? 1
-} else {
-  process.stderr.write(NO_ENGINE)
-  process.exitCode = process.env.CI === undefined ? 0 : 1
+  return status ?? 1
 }
+
+if (import.meta.main) process.exitCode = runContainerTests(process.argv.slice(2))
