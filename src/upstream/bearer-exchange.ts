@@ -1,9 +1,11 @@
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { ProxyError } from '../errors.ts'
+import { SharedStateError } from '../shared-state.ts'
 import type { AccessToken } from '../token/token-source.ts'
 import { familyOf, runsOrgCode, SESSION_PLACES, type ApiFamily } from './api-family.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
+import { BoundedHandler } from './bounded-handler.ts'
 import type { BearerOptions, ForwardOptions, ReplayOutcome } from './bearer-options.ts'
 import type { Waiter } from './connection-queue.ts'
 import { ExchangeController } from './exchange-controller.ts'
@@ -49,7 +51,10 @@ export class BearerExchange implements AttemptOwner, Waiter {
       const { replayLimitBytes: limitBytes, bodyMemory } = options
       const { claim = bodyMemory.claim({ isNeeded: false }) } = request
       const onChunk = (chunk: Buffer) => request.onBody?.(chunk)
-      this.#body = new ReplayableBody(request.body, { limitBytes, claim, onChunk })
+      const onException = (error: unknown) => {
+        this.threw(error)
+      }
+      this.#body = new ReplayableBody(request.body, { limitBytes, claim, onChunk, onException })
     }
   }
 
@@ -59,8 +64,30 @@ export class BearerExchange implements AttemptOwner, Waiter {
   }
 
   start(): void {
-    this.handler.onRequestStart?.(this.controller, this.controller)
-    this.#send()
+    this.#run(() => {
+      this.handler.onRequestStart?.(this.controller, this.controller)
+      this.#send()
+    })
+  }
+
+  /** Something was thrown in the middle of it, by a mistake of ours: it ends, and gives back what it has. */
+  threw(error: unknown): void {
+    try {
+      this.controller.abort(new ProxyError('PROXY_INTERNAL_ERROR', { cause: error }))
+      this.#body?.close()
+    } catch (another) {
+      this.#request.onException?.(another)
+    }
+    this.#request.onException?.(error)
+  }
+
+  /** Every way into the exchange, but for undici's (BoundedHandler). */
+  #run(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.threw(error)
+    }
   }
 
   #send(): void {
@@ -77,10 +104,12 @@ export class BearerExchange implements AttemptOwner, Waiter {
       return
     }
     const useLater = (late: AccessToken) => {
-      if (!this.#isOver) use(late)
+      this.#run(() => {
+        if (!this.#isOver) use(late)
+      })
     }
     token.then(useLater, (error: unknown) => {
-      this.#fail(error as Error) // token sources reject with errors
+      this.#failLater(error)
     })
   }
 
@@ -88,26 +117,31 @@ export class BearerExchange implements AttemptOwner, Waiter {
     try {
       this.#hasPlace = this.#options.queue.enter(this)
     } catch (error) {
-      this.#fail(error as ProxyError) // PROXY_UPSTREAM_BUSY
+      if (!(error instanceof ProxyError)) throw error
+      this.#fail(error) // PROXY_UPSTREAM_BUSY
       return
     }
     if (this.#hasPlace) this.#sendWith(token)
   }
 
   onPlace(): void {
-    this.#hasPlace = true
-    if (this.#isOver) {
-      this.#leaveQueue()
-      return
-    }
-    // The token may have been replaced meanwhile.
-    this.#withToken((token) => {
-      this.#sendWith(token)
+    this.#run(() => {
+      this.#hasPlace = true
+      if (this.#isOver) {
+        this.#leaveQueue()
+        return
+      }
+      // The token may have been replaced meanwhile.
+      this.#withToken((token) => {
+        this.#sendWith(token)
+      })
     })
   }
 
   onRefused(error: ProxyError): void {
-    this.#fail(error)
+    this.#run(() => {
+      this.#fail(error)
+    })
   }
 
   #leaveQueue(): void {
@@ -127,21 +161,23 @@ export class BearerExchange implements AttemptOwner, Waiter {
     const session = new SoapSession(token.value, this.#request.path, policyPathOf(this.#request))
     soapBody(body, session).then(
       (soap) => {
-        if (this.#isOver) soap.body.destroy()
-        else this.#attempt(token, { headers: withLengthGrownBy(headers, soap.delta), body: soap.body })
+        this.#run(() => {
+          if (this.#isOver) soap.body.destroy()
+          else this.#attempt(token, { headers: withLengthGrownBy(headers, soap.delta), body: soap.body })
+        })
       },
       (error: unknown) => {
-        this.#fail(error as Error) // streams fail with errors
+        this.#failLater(error)
       },
     )
   }
 
   #attempt(token: AccessToken, { headers, body }: { headers: readonly string[]; body: Readable | null }): void {
-    this.#isDispatched = true
     const { path, method } = this.#request
     const origin = this.#options.originFor(token)
     const options = { origin, path, method, headers: withSession(headers, this.family, token.value), body }
-    this.#dispatch(options, new Attempt(this, token))
+    this.#isDispatched = true
+    this.#dispatch(options, new BoundedHandler(new Attempt(this, token), this))
   }
 
   onAbort(reason: Error): void {
@@ -149,8 +185,8 @@ export class BearerExchange implements AttemptOwner, Waiter {
   }
 
   attemptBegun(attempt: Dispatcher.DispatchController): void {
-    this.#request.onConnection?.()
     this.controller.attach(attempt)
+    this.#request.onConnection?.()
   }
 
   attemptEnded(): void {
@@ -200,9 +236,16 @@ export class BearerExchange implements AttemptOwner, Waiter {
   }
 
   sessionSuspected(token: AccessToken, settle: (isDead: boolean) => void): void {
-    void this.#confirmation.isDead(token).then((isDead) => {
-      if (!this.#isOver) settle(isDead)
-    })
+    this.#confirmation.isDead(token).then(
+      (isDead) => {
+        this.#run(() => {
+          if (!this.#isOver) settle(isDead)
+        })
+      },
+      (error: unknown) => {
+        this.threw(error)
+      },
+    )
   }
 
   apiRefused(diagnosis: string): void {
@@ -223,6 +266,14 @@ export class BearerExchange implements AttemptOwner, Waiter {
     if (!this.controller.sessionReplaced || this.#isReplayTold) return
     this.#isReplayTold = true
     this.#options.onEvent({ type: 'replay-ended', family: this.family, outcome })
+  }
+
+  /** With what a promise was rejected: token sources and streams reject with errors. */
+  #failLater(error: unknown): void {
+    this.#run(() => {
+      if (error instanceof SharedStateError) throw error
+      this.#fail(error as Error)
+    })
   }
 
   #fail(error: Error): void {
