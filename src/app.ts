@@ -47,8 +47,8 @@ export interface App {
   reload(): Promise<void>
   /** What the log tells, from now on. */
   readonly logLevel: LogLevel
-  /** Drains, once: not ready at once, accepting for DRAIN_DELAY_MS, then waiting for the last request up to DRAIN_TIMEOUT_MS. */
-  close(): Promise<{ drained: boolean }>
+  /** Drains, once: not ready at once, accepting for `delayMs` (DRAIN_DELAY_MS), then waiting for the last request up to DRAIN_TIMEOUT_MS. */
+  close(delayMs?: number): Promise<{ drained: boolean }>
 }
 
 /** The composition root: every collaborator is made here, by name, and handed to those who need it. */
@@ -196,9 +196,9 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   state.url = url
   keeper.start()
 
-  const close = async () => {
+  const close = async (delayMs: number) => {
     state.isDraining = true
-    if (settings.DRAIN_DELAY_MS > 0) await clock.sleep(settings.DRAIN_DELAY_MS)
+    if (delayMs > 0) await clock.sleep(delayMs)
     const drained = await front.drain()
     // The admin listener tells how the draining goes, to the end.
     adminServer.endStreams()
@@ -223,6 +223,6 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       await Promise.all([tokens.reload(), callerKeys?.reload(), https?.certificate.reload()])
     },
     logLevel,
-    close: () => (closed ??= close()),
+    close: (delayMs = settings.DRAIN_DELAY_MS) => (closed ??= close(delayMs)),
   }
 }

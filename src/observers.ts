@@ -37,6 +37,9 @@ export function createObservers({ logger, clock, inspector, requestLines }: Obse
       begun() {
         tally.begun()
       },
+      exception() {
+        tally.exception()
+      },
       ended(exchange) {
         logAccess(logger, exchange, requestLines)
         tally.ended(exchange)

@@ -28,15 +28,15 @@ export interface SignalFacts {
 }
 
 export interface Stop {
-  /** Resolves to whether everything under way was finished: exit code 0, else 1. */
-  close(): Promise<boolean>
+  /** Resolves to whether everything under way was finished: exit code 0, else 1. After a crash it accepts nothing more from the first moment. */
+  close(why?: { isCrash: boolean }): Promise<boolean>
   /** Asked for by SIGHUP; without it SIGHUP stops. */
   reload?: () => void
   /** Asked for by SIGUSR2; without it that signal ends the process, as it does by itself. */
   toggleDebug?: () => void
   /** How long `close` may take at most. */
   timeoutMs: number
-  /** An error that nobody caught; the process ends at once. */
+  /** An exception that nobody caught; unless it is closing already, `close` follows, and exit code 1. */
   onCrash(error: unknown): void
 }
 

@@ -10,8 +10,12 @@ import type { Cli, Stop } from './cli.ts'
  */
 const SAME_SIGNAL_MS = 1000
 
+/** Exceptions during a drain are as a rule all of the same making. */
+const MOST_REPORTED = 10
+
 /** See Cli.onStop. */
 export function onStop(what: Stop): () => void {
+  let crashes = 0
   const grace = closeWithGrace(
     // Signals of a broken process cannot be handled in JavaScript; an empty event loop ends the process by itself.
     {
@@ -29,14 +33,15 @@ export function onStop(what: Stop): () => void {
         'SIGSEGV',
         'SIGUSR2',
         'beforeExit',
+        // Below: the library would end the process at once, and everything under way with it.
+        'uncaughtException',
+        'unhandledRejection',
       ],
     },
-    async ({ err }) => {
-      if (err !== undefined) {
-        what.onCrash(err)
-        return
-      }
-      if (!(await what.close())) throw new Error('not everything could be finished')
+    async () => {
+      const isFinished = await what.close({ isCrash: crashes > 0 })
+      // Makes the exit code 1.
+      if (!isFinished || crashes > 0) throw new Error('not everything could be finished')
     },
   )
   const isUnderNpm = process.env.npm_lifecycle_event !== undefined
@@ -50,6 +55,13 @@ export function onStop(what: Stop): () => void {
       process.exit(1)
     }
   }
+  // Unhandled rejections come here as well. What is left of the state is unknown, so the process drains and ends; another exception meanwhile
+  // changes nothing, since the drain has a deadline.
+  process.on('uncaughtException', (error: unknown) => {
+    crashes += 1
+    if (crashes <= MOST_REPORTED) what.onCrash(error)
+    if (stopped === undefined) stop()
+  })
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
   const terminals = [0, 1, 2].filter((fd) => isatty(fd))

@@ -110,10 +110,11 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
   const timeoutMs = settings.DRAIN_DELAY_MS + settings.DRAIN_TIMEOUT_MS + CLOSING_MS
   running.stop = cli.onStop({
     timeoutMs,
-    close: async () => {
+    close: async ({ isCrash } = { isCrash: false }) => {
+      const drainDelayMs = isCrash ? 0 : settings.DRAIN_DELAY_MS
       onStopping?.(timeoutMs)
-      logger.info({ drainDelayMs: settings.DRAIN_DELAY_MS, drainTimeoutMs: settings.DRAIN_TIMEOUT_MS }, 'stopping')
-      const { drained } = await app.close()
+      logger.info({ drainDelayMs, drainTimeoutMs: settings.DRAIN_TIMEOUT_MS }, 'stopping')
+      const { drained } = await app.close(drainDelayMs)
       await alsoClose?.()
       logger.info({ drained }, drained ? 'stopped' : 'stopped with requests cut short')
       return drained

@@ -66,6 +66,12 @@ export function createExposition({ tally, tokenStatus, upstreamStats, version, c
   counter('sent_bytes_total', 'Bytes of answer bodies, to callers', tally.sent, ['family'])
   counter('refusals_total', 'Requests that the proxy refused, by error code', tally.refusals, ['reason'])
   counter('errors_total', 'Requests that the proxy could not get answered, by error code', tally.errors, ['reason'])
+  counter(
+    'exceptions_total',
+    'Mistakes of the proxy itself while it served a request; the log has each',
+    tally.exceptions,
+    [],
+  )
   new TalliedHistogram(registry, tally.ownSeconds, {
     name: 'cloudaware_proxy_request_own_seconds',
     help: "The part of a request's time that is not the upstream's: policy, waiting for a token or a connection",

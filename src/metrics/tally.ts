@@ -23,6 +23,7 @@ export class Tally implements ExchangeObserver {
   readonly sent = new Counts(['family'])
   readonly refusals = new Counts(['reason'])
   readonly errors = new Counts(['reason'])
+  readonly exceptions = new Counts([])
   readonly tokenRequests = new Counts(['outcome'])
   readonly deadSessions = new Counts(['family'])
   readonly replays = new Counts(['outcome'])
@@ -40,6 +41,7 @@ export class Tally implements ExchangeObserver {
 
   constructor({ now }: { now: () => number }) {
     this.#now = now
+    this.exceptions.add(0)
     // Known from the start: a rate over a counter that has just appeared misses its first step.
     for (const outcome of ['obtained', 'unchanged', 'failed', 'held_back']) this.tokenRequests.add(0, outcome)
     for (const outcome of ['answered', 'refused', 'failed', 'too_large', 'unsafe']) this.replays.add(0, outcome)
@@ -53,6 +55,10 @@ export class Tally implements ExchangeObserver {
 
   begun(): void {
     this.inFlight += 1
+  }
+
+  exception(): void {
+    this.exceptions.add(1)
   }
 
   ended(exchange: Exchange): void {
@@ -108,6 +114,7 @@ export class Tally implements ExchangeObserver {
       sent: this.sent.take(),
       refusals: this.refusals.take(),
       errors: this.errors.take(),
+      exceptions: this.exceptions.take(),
       deadSessions: this.deadSessions.take(),
       replays: this.replays.take(),
       confirmations: this.confirmations.take(),
@@ -125,6 +132,7 @@ export class Tally implements ExchangeObserver {
     this.sent.addAll(taken.sent)
     this.refusals.addAll(taken.refusals)
     this.errors.addAll(taken.errors)
+    this.exceptions.addAll(taken.exceptions)
     this.deadSessions.addAll(taken.deadSessions)
     this.replays.addAll(taken.replays)
     this.confirmations.addAll(taken.confirmations)

@@ -1,16 +1,18 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { proxyStatus } from '../errors.ts'
+import { ProxyError, proxyStatus } from '../errors.ts'
 import type { ExchangeContext } from '../upstream/exchange-controller.ts'
 import { callerHeaders, callerTrailers } from '../upstream/response-headers.ts'
 import type { ExchangeFacts } from './exchange.ts'
 import { writeInterim } from './interim-answer.ts'
+import type { RequestBoundary } from './request-boundary.ts'
 import type { UnreadAnswer, UnreadAnswers } from './unread-answers.ts'
 
 /** Whose answer it is; told how it goes. */
 export interface AnswerOwner {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  readonly boundary: RequestBoundary
   readonly facts: ExchangeFacts
   /** Returned as X-Request-Id. */
   readonly requestId: string
@@ -50,9 +52,8 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
 
   constructor(owner: AnswerOwner) {
     this.#owner = owner
-    const { response } = owner
-    // `on`: an event that comes once needs no wrapper that takes the listener off.
-    response.on('close', () => {
+    const { response, boundary } = owner
+    boundary.atEnd(() => {
       this.#isRead()
       if (response.writableFinished) return
       this.#callerLeft = true
@@ -91,7 +92,9 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
       proxyStatus: sessionReplaced && !isInterim ? proxyStatus({ details: 'session replaced' }) : undefined,
     })
     if (isInterim) {
-      writeInterim(response, status, headers)
+      this.#writing(controller, () => {
+        writeInterim(response, status, headers)
+      })
       return
     }
     headers.push('X-Request-Id', owner.requestId)
@@ -100,14 +103,27 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     facts.limitInfo = single(fields['sforce-limit-info'])
     facts.answerHeaders = headers
     this.#length = lengthOf(headers)
-    // First: what Node refuses to write, it refuses by throwing, and then there is no answer yet.
-    response.writeHead(status, writableReason(text), headers)
+    const isWritten = this.#writing(controller, () => response.writeHead(status, writableReason(text), headers))
+    if (!isWritten) return
     owner.onAnswer()
     // A stream's head must not wait for its first event; a small answer's head leaves with its body, in one write.
     // An empty write and not flushHeaders, which would send the bytes of latin1 as UTF-8.
     queueMicrotask(() => {
-      if (!response.writableEnded) response.write('', 'latin1')
+      owner.boundary.run(() => {
+        if (!response.writableEnded) response.write('', 'latin1')
+      })
     })
+  }
+
+  /** What Node refuses to write, it refuses by throwing: such a head is the upstream's mistake, not ours, and there is no answer yet. */
+  #writing(controller: Dispatcher.DispatchController, write: () => void): boolean {
+    try {
+      write()
+      return true
+    } catch (cause) {
+      controller.abort(new ProxyError('PROXY_UPSTREAM_UNREACHABLE', { cause, type: 'http_protocol_error' }))
+      return false
+    }
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -128,13 +144,17 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     controller.pause()
     this.#owner.unread.add(this)
     response.once('drain', () => {
-      this.#isRead()
-      controller.resume()
+      this.#owner.boundary.run(() => {
+        this.#isRead()
+        controller.resume()
+      })
     })
   }
 
   giveUp(): void {
-    this.#owner.onUnread()
+    this.#owner.boundary.run(() => {
+      this.#owner.onUnread()
+    })
   }
 
   /** Or there is no more to be read that would hold a connection. */

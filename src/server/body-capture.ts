@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http'
 import type { BodyMemory, Claim } from '../upstream/body-memory.ts'
+import type { RequestBoundary } from './request-boundary.ts'
 
 /** How much of a body is kept for the inspector. */
 export const CAPTURE_BYTES = 16 * 1024
@@ -56,10 +56,10 @@ export class BodyCapture {
     this.#claims = [request, answer]
   }
 
-  /** Released when this response is closed. */
-  static until(response: ServerResponse, memory: BodyMemory): BodyCapture {
+  /** Released when the request is over. */
+  static during(request: Pick<RequestBoundary, 'atEnd'>, memory: BodyMemory): BodyCapture {
     const capture = new BodyCapture(memory)
-    response.once('close', () => {
+    request.atEnd(() => {
       capture.release()
     })
     return capture

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import { Bag, type Bagged } from './bag.ts'
+import type { RequestBoundary } from './request-boundary.ts'
 import { LOOK_MS, Lookout } from './lookout.ts'
 
 /** So long may a caller send nothing of a body that is waited for. */
@@ -12,6 +13,7 @@ const LEAST_BYTES_PER_SECOND = 100
 export interface PacedBodyOptions {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  readonly boundary: RequestBoundary
   /** Bytes of the answer so far: who is answered while he sends may wait for the next piece before he goes on. */
   bytesOut(): number
   /** Called at most once: the caller sends too slowly, or not at all. */
@@ -34,6 +36,10 @@ export class PacedBody {
     this.source = options.request
     // On the wire: they count before anybody has judged or forwarded them.
     this.#bytesIn = options.request.socket.bytesRead
+  }
+
+  get boundary(): RequestBoundary {
+    return this.#options.boundary
   }
 
   get isOver(): boolean {
@@ -84,7 +90,7 @@ export class BodyPace {
   watch(options: PacedBodyOptions): PacedBody {
     const body = new PacedBody(options)
     body.place = this.#bodies.add(body)
-    options.response.on('close', () => {
+    options.boundary.atEnd(() => {
       this.#forget(body)
     })
     this.#lookout.wake()
@@ -101,9 +107,11 @@ export class BodyPace {
 
   #look(): void {
     for (const body of this.#bodies) {
-      body.look()
-      if (body.isOver || body.isTooSlow) this.#forget(body)
-      if (body.isTooSlow && !body.isOver) body.giveUp()
+      body.boundary.run(() => {
+        body.look()
+        if (body.isOver || body.isTooSlow) this.#forget(body)
+        if (body.isTooSlow && !body.isOver) body.giveUp()
+      })
     }
   }
 }

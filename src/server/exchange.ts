@@ -4,6 +4,7 @@ import type { ApiFamily } from '../upstream/api-family.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
 import type { BodyCapture } from './body-capture.ts'
 import type { Guard } from './guard.ts'
+import { RequestBoundary } from './request-boundary.ts'
 
 /** What the forwarder learns of an exchange while it runs. Times are monotonic milliseconds. */
 export interface ExchangeFacts {
@@ -80,9 +81,10 @@ export interface Exchange {
   readonly facts: ExchangeFacts | undefined
 }
 
-/** Told of every request: `begun` as its head is there, `ended` once when all is over. */
+/** Told of every request: `begun` as its head is there, `ended` once when all is over, `exception` for each mistake of the proxy's own. */
 export interface ExchangeObserver {
   begun(): void
+  exception(): void
   ended(exchange: Exchange): void
 }
 
@@ -109,7 +111,7 @@ interface Watched {
 export function watchExchange({ request, reply, observer, now, guard }: Watched): void {
   const startedAt = now()
   observer.begun()
-  reply.raw.on('close', () => {
+  RequestBoundary.of(reply.raw).atEnd(() => {
     const { method, id, exchange: facts, problem } = request
     const endedAt = now()
     observer.ended({

@@ -7,7 +7,7 @@ import { ProxyError } from '../errors.ts'
 import type { ApiFamily } from '../upstream/api-family.ts'
 import type { ForwardOptions } from '../upstream/bearer-options.ts'
 import type { BodyMemory, Claim } from '../upstream/body-memory.ts'
-import { toProxyError } from '../upstream/gateway-error.ts'
+import { isMistake, toProxyError } from '../upstream/gateway-error.ts'
 import { withoutFields } from '../upstream/header-list.ts'
 import { mayHoldAddresses } from '../upstream/own-addresses.ts'
 import { upstreamHeaders } from '../upstream/request-headers.ts'
@@ -22,6 +22,7 @@ import { hasBody } from './judged-body.ts'
 import { answerLocally, withIdentity } from './login/answer-locally.ts'
 import type { LocalCall } from './login/local-call.ts'
 import type { Login } from './login/login.ts'
+import { RequestBoundary } from './request-boundary.ts'
 import type { UnreadAnswers } from './unread-answers.ts'
 
 /** What all requests share on their way. */
@@ -63,6 +64,7 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
   readonly caller: string | undefined
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  readonly boundary: RequestBoundary
   readonly facts: ExchangeFacts
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
@@ -78,6 +80,8 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
     this.#way = way
     this.request = raw
     this.response = reply.raw
+    this.boundary = RequestBoundary.of(reply.raw)
+    this.boundary.owner = this
     const family = guard.familyOf(request)
     const sent = guard.takesCodingOff(request)
       ? withoutFields(raw.rawHeaders, ['content-encoding', 'content-length'])
@@ -88,7 +92,7 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
     // Node parsed it: one of METHODS.
     this.method = raw.method as Dispatcher.HttpMethod
     this.headers = upstreamHeaders(sent, { family, version, httpVersion: raw.httpVersion })
-    const bodies = captureBodies ? BodyCapture.until(reply.raw, bodyMemory) : undefined
+    const bodies = captureBodies ? BodyCapture.during(this.boundary, bodyMemory) : undefined
     this.facts = newFacts({ family, target: this.path, sentHeaders: this.headers, bodies })
     request.exchange = this.facts
     this.#answerSink = new AnswerSink(this)
@@ -103,12 +107,14 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
     if (body instanceof Promise) {
       body.then(
         (judged) => {
-          this.#dispatchOrAnswer(judged)
+          this.boundary.run(() => this.#dispatchOrAnswer(judged))
         },
         (error: unknown) => {
-          // A caller who left while the body was being judged: nobody is there to be answered, and nothing of ours failed.
-          if (this.response.destroyed) this.#reply.hijack()
-          else if (!this.#reply.sent) this.#reply.send(error)
+          this.boundary.run(() => {
+            // A caller who left while the body was being judged: nobody is there to be answered, and nothing of ours failed.
+            if (this.response.destroyed) this.#reply.hijack()
+            else if (!this.#reply.sent) this.#reply.send(error)
+          })
         },
       )
     } else {
@@ -116,7 +122,7 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
     }
   }
 
-  #dispatchOrAnswer(judged: JudgedBody | LocalCall): void {
+  #dispatchOrAnswer(judged: JudgedBody | LocalCall): Promise<void> | undefined {
     if (this.#paced !== undefined) this.#paced.source = 'stream' in judged ? judged.stream : judged.body
     if (this.#reply.sent) return
     if ('stream' in judged) {
@@ -124,7 +130,7 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
       return
     }
     const { guard, login } = this.#way
-    void answerLocally(judged, { request: this.#request, reply: this.#reply, guard, login })
+    return answerLocally(judged, { request: this.#request, reply: this.#reply, guard, login })
   }
 
   #dispatch(body: Readable, claim?: Claim): void {
@@ -188,12 +194,22 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
   }
 
   onUnread(): void {
-    this.#request.problem = new ProxyError('PROXY_UPSTREAM_BUSY', { cause: { rule: 'unread answer' } })
-    this.#answerSink.abort(this.#request.problem)
+    this.abort(new ProxyError('PROXY_UPSTREAM_BUSY', { cause: { rule: 'unread answer' } }))
   }
 
   onFailure(error: Error): void {
-    this.#reply.send(toProxyError(error))
+    if (isMistake(error)) this.boundary.fail(error)
+    else this.#reply.send(toProxyError(error))
+  }
+
+  onException(error: unknown): void {
+    this.boundary.fail(error)
+  }
+
+  /** In whatever state it is. */
+  abort(problem: ProxyError): void {
+    this.#request.problem = problem
+    if (!this.#answerSink.abort(problem) && !this.#reply.sent) this.#reply.send(problem)
   }
 
   bytesOut(): number {
@@ -201,7 +217,6 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
   }
 
   onTooSlow(): void {
-    this.#request.problem = new ProxyError('PROXY_REQUEST_TIMEOUT')
-    if (!this.#answerSink.abort(this.#request.problem)) this.#reply.send(this.#request.problem)
+    this.abort(new ProxyError('PROXY_REQUEST_TIMEOUT'))
   }
 }

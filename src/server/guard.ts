@@ -9,6 +9,7 @@ import { keyAmong } from './caller-key.ts'
 import type { LocalCall } from './login/local-call.ts'
 import { isSeparateLogin, loginEndpoint } from './login/login-paths.ts'
 import { normalPath } from './normal-path.ts'
+import { RequestBoundary } from './request-boundary.ts'
 import { createRequestPolicy } from './request-policy.ts'
 import type { BodyJudge, Recognise, RequestPolicyOptions } from './request-policy.ts'
 import { toProxyError } from './refusal.ts'
@@ -143,7 +144,7 @@ export function createGuard(options: GuardOptions): Guard {
       // Node drains a body that nobody touched. This one was, and what is left of it would block the connection.
       reply.raw.once('finish', () => request.raw.resume())
       const claim = bodyMemory.claim({ isNeeded: true })
-      reply.raw.once('close', () => {
+      RequestBoundary.of(reply.raw).atEnd(() => {
         claim.release()
       })
       const judging = passport.judgeBody(request.raw, { recognise: recogniserOf(passport), claim }).then((judged) => {

@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger, FastifyReply } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { ProxyError, proxyStatus } from '../errors.ts'
 import { withoutTokens } from '../redaction.ts'
 import { problemBody } from './problem-body.ts'
@@ -20,10 +20,10 @@ export function sendProblem(reply: FastifyReply, problem: ProxyError, policyPath
 }
 
 /** What was thrown on the way of a request, as an entry of the error table. Client faults keep their meaning, anything else is our own. */
-export function toProblem(error: unknown, log: FastifyBaseLogger, reqId: string): ProxyError {
+export function toProblem(error: unknown, onException: (error: unknown) => void): ProxyError {
   if (error instanceof ProxyError) return error
   if (isClientFault(error)) return new ProxyError('PROXY_REQUEST_INVALID', { cause: error })
-  log.error({ err: error, reqId }, 'a request failed inside the proxy')
+  onException(error)
   return new ProxyError('PROXY_INTERNAL_ERROR', { cause: error })
 }
 

@@ -6,6 +6,7 @@ import { watchExchange, type ExchangeObserver } from './exchange.ts'
 import { NO_SCHEMAS } from './no-schemas.ts'
 import { sendProblem, toProblem } from './problem-answer.ts'
 import { mountProxy, type ProxyOptions } from './proxy.ts'
+import { RequestBoundary } from './request-boundary.ts'
 import { requestIdOf } from './request-id.ts'
 import { collapseSlashes } from './request-target.ts'
 
@@ -24,7 +25,11 @@ export interface ProxyServer {
 export async function createProxyServer(options: ServerOptions): Promise<ProxyServer> {
   const { logger, guard, observer, clock } = options
   const now = () => clock.monotonic()
+  const onException = () => {
+    observer.exception()
+  }
   const watch = (request: FastifyRequest, reply: FastifyReply) => {
+    RequestBoundary.of(reply.raw).requestId = request.id
     watchExchange({ request, reply, observer, now, guard })
     reply.header('x-request-id', request.id)
   }
@@ -59,9 +64,11 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
     guard.onRequest(request, reply, done)
   })
   app.setErrorHandler((error, request, reply) => {
-    const problem = toProblem(error, logger, request.id)
-    // Why there is no token is told once, by whoever asks for it: the same with a stack for each caller would bury it.
-    const isTold = problem.code === 'PROXY_TOKEN_UNAVAILABLE'
+    const problem = toProblem(error, (exception) => {
+      RequestBoundary.of(reply.raw).report(exception)
+    })
+    // Why there is no token is told once, by whoever asks for it: the same with a stack for each caller would bury it. So is an exception.
+    const isTold = problem.code === 'PROXY_TOKEN_UNAVAILABLE' || problem.code === 'PROXY_INTERNAL_ERROR'
     if (!problem.isRefusal) logger[isTold ? 'debug' : 'warn']({ err: problem, reqId: request.id }, 'request failed')
     return answer(reply.headers(guard.corsOf(request) ?? {}), problem)
   })
@@ -71,7 +78,10 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
   await app.ready()
   return {
     handle: (request, response) => {
-      app.routing(request, response)
+      const boundary = new RequestBoundary({ request, response, log: logger, onException })
+      boundary.run(() => {
+        app.routing(request, response)
+      })
     },
     close: () => app.close(),
   }

@@ -1,3 +1,4 @@
+import { shared } from '../shared-state.ts'
 import { RequestBudget } from './budget.ts'
 import { withDeadline } from './deadline.ts'
 import { holdToken, type Moment } from './held-token.ts'
@@ -17,6 +18,10 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
 }
 
 class Keeper implements TokenKeeper {
+  static {
+    shared(this, (error) => error instanceof TokenUnavailableError)
+  }
+
   readonly #options: TokenKeeperOptions
   readonly #time: SteadyTime
   readonly #state: TokenState

@@ -1,9 +1,11 @@
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { ProxyError } from '../errors.ts'
-import type { AccessToken } from '../token/token-source.ts'
+import { SharedStateError } from '../shared-state.ts'
+import type { AccessToken, TokenHealth } from '../token/token-source.ts'
 import { familyOf, needsSession, runsOrgCode, SESSION_PLACES, type ApiFamily } from './api-family.ts'
 import { Attempt, type AttemptOwner, type Progress, type SessionRefusal } from './attempt.ts'
+import { BoundedHandler } from './bounded-handler.ts'
 import type { BearerOptions, ForwardOptions, ReplayOutcome } from './bearer-options.ts'
 import type { Waiter } from './connection-queue.ts'
 import { ExchangeController } from './exchange-controller.ts'
@@ -53,7 +55,10 @@ export class BearerExchange implements AttemptOwner, Waiter {
         this.#sentAt = options.confirmation.tick()
         request.onBody?.(chunk)
       }
-      this.#body = new ReplayableBody(request.body, { limitBytes, claim, onChunk })
+      const onException = (error: unknown) => {
+        this.threw(error)
+      }
+      this.#body = new ReplayableBody(request.body, { limitBytes, claim, onChunk, onException })
     }
   }
 
@@ -63,8 +68,30 @@ export class BearerExchange implements AttemptOwner, Waiter {
   }
 
   start(): void {
-    this.handler.onRequestStart?.(this.controller, this.controller)
-    if (!this.#isOver) this.#send()
+    this.#run(() => {
+      this.handler.onRequestStart?.(this.controller, this.controller)
+      if (!this.#isOver) this.#send()
+    })
+  }
+
+  /** Something was thrown in the middle of it, by a mistake of ours: it ends, and gives back what it has. */
+  threw(error: unknown): void {
+    try {
+      this.controller.abort(new ProxyError('PROXY_INTERNAL_ERROR', { cause: error }))
+      this.#body?.close()
+    } catch (another) {
+      this.#request.onException?.(another)
+    }
+    this.#request.onException?.(error)
+  }
+
+  /** Every way into the exchange, but for undici's (BoundedHandler). */
+  #run(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.threw(error)
+    }
   }
 
   #send(): void {
@@ -81,10 +108,12 @@ export class BearerExchange implements AttemptOwner, Waiter {
       return
     }
     const useLater = (late: AccessToken) => {
-      if (!this.#isOver) use(late)
+      this.#run(() => {
+        if (!this.#isOver) use(late)
+      })
     }
     token.then(useLater, (error: unknown) => {
-      this.#fail(error as Error) // token sources reject with errors
+      this.#failLater(error)
     })
   }
 
@@ -92,26 +121,31 @@ export class BearerExchange implements AttemptOwner, Waiter {
     try {
       this.#hasPlace = this.#options.queue.enter(this)
     } catch (error) {
-      this.#fail(error as ProxyError) // PROXY_UPSTREAM_BUSY
+      if (!(error instanceof ProxyError)) throw error
+      this.#fail(error) // PROXY_UPSTREAM_BUSY
       return
     }
     if (this.#hasPlace) this.#sendWith(token)
   }
 
   onPlace(): void {
-    this.#hasPlace = true
-    if (this.#isOver) {
-      this.#leaveQueue()
-      return
-    }
-    // The token may have been replaced meanwhile.
-    this.#withToken((token) => {
-      this.#sendWith(token)
+    this.#run(() => {
+      this.#hasPlace = true
+      if (this.#isOver) {
+        this.#leaveQueue()
+        return
+      }
+      // The token may have been replaced meanwhile.
+      this.#withToken((token) => {
+        this.#sendWith(token)
+      })
     })
   }
 
   onRefused(error: ProxyError): void {
-    this.#fail(error)
+    this.#run(() => {
+      this.#fail(error)
+    })
   }
 
   #leaveQueue(): void {
@@ -131,17 +165,18 @@ export class BearerExchange implements AttemptOwner, Waiter {
     const session = new SoapSession(token.value, this.#request.path, policyPathOf(this.#request))
     soapBody(body, session).then(
       (soap) => {
-        if (this.#isOver) soap.body.destroy()
-        else this.#attempt(token, { headers: withLengthGrownBy(headers, soap.delta), body: soap.body })
+        this.#run(() => {
+          if (this.#isOver) soap.body.destroy()
+          else this.#attempt(token, { headers: withLengthGrownBy(headers, soap.delta), body: soap.body })
+        })
       },
       (error: unknown) => {
-        this.#fail(error as Error) // streams fail with errors
+        this.#failLater(error)
       },
     )
   }
 
   #attempt(token: AccessToken, { headers, body }: { headers: readonly string[]; body: Readable | null }): void {
-    this.#isDispatched = true
     const { path, method } = this.#request
     const origin = this.#options.originFor(token)
     const options = {
@@ -153,7 +188,8 @@ export class BearerExchange implements AttemptOwner, Waiter {
       // undici closes after each HEAD, lest a body follow. The parser closes the connection if one does.
       ...(method === 'HEAD' && body === null && { reset: false }),
     }
-    this.#dispatch(options, new Attempt(this, token))
+    this.#isDispatched = true
+    this.#dispatch(options, new BoundedHandler(new Attempt(this, token), this))
   }
 
   onAbort(reason: Error): void {
@@ -162,8 +198,8 @@ export class BearerExchange implements AttemptOwner, Waiter {
 
   attemptBegun(attempt: Dispatcher.DispatchController): void {
     this.#begunAt = this.#sentAt = this.#options.confirmation.tick()
-    this.#request.onConnection?.()
     this.controller.attach(attempt)
+    this.#request.onConnection?.()
   }
 
   attemptEnded(): void {
@@ -201,7 +237,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
 
   sessionRefused(refusal: SessionRefusal, passOn: () => void): void {
     const { token, suspects } = refusal
-    const { confirmation } = this.#options
+    const { confirmation, tokens } = this.#options
     this.#reportReplay('refused')
     // A second refusal, with the new session, is the API's last word on this request.
     const mayBeDead = suspects === 'always' || (suspects === 'if-it-worked' && confirmation.hasWorked(token))
@@ -213,12 +249,22 @@ export class BearerExchange implements AttemptOwner, Waiter {
     // Nothing more is read meanwhile: it could pass the limit, and the request could not be sent again.
     if (refusal.isHeld) this.#body?.rewind()
     const target = `${method} ${policyPathOf(this.#request).replace(/\?.*/s, '')}`
-    void confirmation.check({ token, sentAt: this.#sentAt, caller, target }).then((health) => {
-      if (health === 'dead') this.#options.tokens.retire(token)
+    const settle = (health: TokenHealth) => {
+      if (health === 'dead') tokens.retire(token)
       if (this.#isOver) return
       if (health === 'dead' && refusal.isHeld) this.#sendAgain(token, passOn)
       else this.#passRefusalOn(refusal, passOn)
-    })
+    }
+    confirmation.check({ token, sentAt: this.#sentAt, caller, target }).then(
+      (health) => {
+        this.#run(() => {
+          settle(health)
+        })
+      },
+      (error: unknown) => {
+        this.threw(error)
+      },
+    )
   }
 
   #passRefusalOn({ diagnosis }: SessionRefusal, passOn: () => void): void {
@@ -261,6 +307,14 @@ export class BearerExchange implements AttemptOwner, Waiter {
     if (!this.controller.sessionReplaced || this.#isReplayReported) return
     this.#isReplayReported = true
     this.#options.onEvent({ type: 'replay-ended', family: this.family, outcome })
+  }
+
+  /** With what a promise was rejected: token sources and streams reject with errors. */
+  #failLater(error: unknown): void {
+    this.#run(() => {
+      if (error instanceof SharedStateError) throw error
+      this.#fail(error as Error)
+    })
   }
 
   #fail(error: Error): void {

@@ -47,6 +47,8 @@ export interface ForwardOptions extends Dispatcher.DispatchOptions {
   readonly claim?: Claim | undefined
   /** Given each piece of the caller's body once, as it comes, without any session of ours. */
   readonly onBody?: (chunk: Buffer) => void
+  /** Given what was thrown in the middle of the exchange, which ends then. */
+  readonly onException?: (error: unknown) => void
   /** Told each time that the request goes onto a connection. */
   readonly onConnection?: () => void
 }

@@ -1,3 +1,5 @@
+import { shared } from '../shared-state.ts'
+
 /** How much of a needed body may lie in the reserve: composites, logins and the heads of SOAP envelopes are smaller, save for a few. */
 const SMALL_BYTES = 64 * 1024
 
@@ -15,6 +17,10 @@ const LEAST_BYTES = 1024 * 1024
  * holds by a {@link Claim}. A part of it is kept for needed bodies that are small: whoever holds large ones cannot keep them out.
  */
 export class BodyMemory {
+  static {
+    shared(this)
+  }
+
   readonly totalBytes: number
   readonly #reserveBytes: number
   #heldBytes = 0
@@ -55,6 +61,10 @@ export class BodyMemory {
 
 /** What is held of one request. It may pass from hand to hand with the bytes that it stands for: the last one releases it. */
 export class Claim {
+  static {
+    shared(this)
+  }
+
   readonly #memory: BodyMemory
   readonly #isNeeded: boolean
   /** Of the body, and beside it. */

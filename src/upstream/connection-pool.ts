@@ -1,5 +1,6 @@
 import { Client, errors, type Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
+import { shared, unattended } from '../shared-state.ts'
 
 export interface ConnectionPoolOptions {
   /** At most so many connections to one origin; what is dispatched beyond waits for one of them. */
@@ -29,6 +30,10 @@ interface Pending {
  * Connections to an origin that is asked no more end with the request that they carry.
  */
 export class ConnectionPool {
+  static {
+    shared(this)
+  }
+
   readonly #options: ConnectionPoolOptions
   readonly #all = new Set<Connection>()
   readonly #free: Connection[] = []
@@ -87,14 +92,18 @@ export class ConnectionPool {
     const client = new Client(this.#origin, this.#options.client)
     const connection: Connection = { client, origin: this.#origin, openedAt: undefined, isFree: false }
     client.on('connect', () => {
-      connection.openedAt = this.#options.clock.monotonic()
+      unattended(() => {
+        connection.openedAt = this.#options.clock.monotonic()
+      })
     })
     client.on('disconnect', () => {
       connection.openedAt = undefined
     })
     // May come again while it is free: undici tries whether an idle connection still lives.
     client.on('drain', () => {
-      if (!connection.isFree) this.#onFree(connection)
+      unattended(() => {
+        if (!connection.isFree) this.#onFree(connection)
+      })
     })
     this.#all.add(connection)
     return connection

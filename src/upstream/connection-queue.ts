@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
+import { shared } from '../shared-state.ts'
 
 /** Who waits for a connection: one of the two is called, once, unless it withdraws. */
 export interface Waiter {
@@ -29,6 +30,10 @@ interface Place {
  * through a Map would outlive the collections of young objects; and with one timer for all, since all wait as long as each other.
  */
 export class ConnectionQueue {
+  static {
+    shared(this)
+  }
+
   readonly #options: ConnectionQueueOptions
   #active = 0
   /** In the order of their coming. */

@@ -1,4 +1,5 @@
 import { ProxyError } from '../errors.ts'
+import { SharedStateError } from '../shared-state.ts'
 import { TokenUnavailableError } from '../token/token-source.ts'
 
 /**
@@ -85,6 +86,13 @@ function tlsTypeOf(code: string): string | undefined {
 function isParserError(error: unknown): boolean {
   return error instanceof Error && error.name === 'HTTPParserError'
 }
+
+/** An exception of our own code's, that came along as the failure of a stream or a connection. */
+export function isMistake(error: unknown): boolean {
+  return MISTAKES.some((kind) => error instanceof kind) && codeOf(error) === ''
+}
+
+const MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError, SharedStateError]
 
 /** The code of an error or of the first that it wraps: a connect attempt over several addresses fails with an AggregateError. */
 function codeOf(error: unknown): string {

@@ -9,6 +9,8 @@ export interface ReplayableBodyOptions {
   readonly claim: Claim
   /** Told of each piece once, as it comes. */
   readonly onChunk?: ((chunk: Buffer) => void) | undefined
+  /** Given what was thrown over a piece. */
+  readonly onException: (error: unknown) => void
 }
 
 /**
@@ -20,6 +22,7 @@ export class ReplayableBody {
   readonly #limitBytes: number
   readonly #claim: Claim
   readonly #onChunk: ((chunk: Buffer) => void) | undefined
+  readonly #onException: (error: unknown) => void
   #held: HeldBytes | undefined
   #reader: Readable | undefined
   /** Whom a repeat takes over from. */
@@ -28,12 +31,13 @@ export class ReplayableBody {
   #end: 'whole' | Error | undefined
   #isClosed = false
 
-  constructor(source: Readable, { limitBytes, claim, onChunk }: ReplayableBodyOptions) {
+  constructor(source: Readable, { limitBytes, claim, onChunk, onException }: ReplayableBodyOptions) {
     this.#source = source
     this.#limitBytes = limitBytes
     this.#claim = claim
     this.#held = new HeldBytes(claim)
     this.#onChunk = onChunk
+    this.#onException = onException
   }
 
   get isRepeatable(): boolean {
@@ -88,10 +92,11 @@ export class ReplayableBody {
     this.#isAttached = true
     this.#source.on('data', (chunk: Buffer) => {
       if (this.#isClosed) return
-      this.#onChunk?.(chunk)
-      this.#hold(chunk)
-      const reader = this.#reader
-      if (reader?.destroyed === false && !reader.push(chunk)) this.#source.pause()
+      try {
+        this.#onPiece(chunk)
+      } catch (error) {
+        this.#onException(error)
+      }
     })
     // A caller that breaks off in the middle: the upstream call must break off too, not end as if complete. That may have happened already.
     finished(this.#source, { writable: false }, (error) => {
@@ -99,6 +104,13 @@ export class ReplayableBody {
       if (error) this.#reader?.destroy(error)
       else this.#reader?.push(null)
     })
+  }
+
+  #onPiece(chunk: Buffer): void {
+    this.#onChunk?.(chunk)
+    this.#hold(chunk)
+    const reader = this.#reader
+    if (reader?.destroyed === false && !reader.push(chunk)) this.#source.pause()
   }
 
   #hold(chunk: Buffer): void {

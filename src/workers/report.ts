@@ -16,6 +16,7 @@ const tally = Type.Object({
   sent: counts,
   refusals: counts,
   errors: counts,
+  exceptions: counts,
   deadSessions: counts,
   replays: counts,
   confirmations: counts,

@@ -10,6 +10,7 @@ export const REPORT: Report = {
     sent: [],
     refusals: [],
     errors: [],
+    exceptions: [],
     deadSessions: [],
     replays: [],
     confirmations: [],

@@ -72,6 +72,7 @@ export async function startGuarded(
       begun: () => {
         inFlight += 1
       },
+      exception: () => undefined,
       ended: (exchange) => {
         inFlight -= 1
         logAccess(logger, exchange)

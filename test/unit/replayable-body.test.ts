@@ -10,6 +10,10 @@ const ROOM = 1_000_000
 
 const roomy = () => new BodyMemory({ totalBytes: ROOM }).claim({ isNeeded: false })
 
+const onException = (error: unknown) => {
+  throw error
+}
+
 async function textOf(stream: Readable): Promise<string> {
   let text = ''
   for await (const chunk of stream) text += String(chunk)
@@ -19,7 +23,7 @@ async function textOf(stream: Readable): Promise<string> {
 describe('ReplayableBody', () => {
   test('streams the source and can stream it once more from its first byte', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy(), onException })
     const first = textOf(body.stream())
     source.write('one ')
     source.end('two')
@@ -30,7 +34,7 @@ describe('ReplayableBody', () => {
 
   test('a second stream taken in the middle gets the beginning and the rest; the first gets no more', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy(), onException })
     const first = body.stream()
     source.write('one ')
     await once(first, 'readable')
@@ -43,7 +47,7 @@ describe('ReplayableBody', () => {
 
   test('what comes while a repeat is awaited is not read, so that the beginning stays held', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: 8, claim: roomy() })
+    const body = new ReplayableBody(source, { limitBytes: 8, claim: roomy(), onException })
     body.stream()
     // In the very turn of the piece, after which its reader asks for the next.
     source.once('data', () => {
@@ -60,7 +64,7 @@ describe('ReplayableBody', () => {
 
   test('a caller that breaks off while a repeat is awaited breaks the repeat too', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy(), onException })
     const first = body.stream()
     source.write('half')
     await once(first, 'readable')
@@ -73,7 +77,7 @@ describe('ReplayableBody', () => {
   test('past its limit it flows on, lets go of what it held, and says that it cannot be repeated', async () => {
     const source = new PassThrough()
     const memory = new BodyMemory({ totalBytes: ROOM })
-    const body = new ReplayableBody(source, { limitBytes: 5, claim: memory.claim({ isNeeded: false }) })
+    const body = new ReplayableBody(source, { limitBytes: 5, claim: memory.claim({ isNeeded: false }), onException })
     const text = textOf(body.stream())
     source.write('1234')
     source.write('5678')
@@ -85,7 +89,7 @@ describe('ReplayableBody', () => {
 
   test('once it let go, there is no going back', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: 2, claim: roomy() })
+    const body = new ReplayableBody(source, { limitBytes: 2, claim: roomy(), onException })
     const text = textOf(body.stream())
     source.end('gone')
     await text
@@ -96,8 +100,8 @@ describe('ReplayableBody', () => {
   test('where the shared memory is used up, a new body flows without being held', async () => {
     const memory = new BodyMemory({ totalBytes: 6 })
     const [a, b] = [new PassThrough(), new PassThrough()]
-    const first = new ReplayableBody(a, { limitBytes: ROOM, claim: memory.claim({ isNeeded: false }) })
-    const second = new ReplayableBody(b, { limitBytes: ROOM, claim: memory.claim({ isNeeded: false }) })
+    const first = new ReplayableBody(a, { limitBytes: ROOM, claim: memory.claim({ isNeeded: false }), onException })
+    const second = new ReplayableBody(b, { limitBytes: ROOM, claim: memory.claim({ isNeeded: false }), onException })
     const texts = [textOf(first.stream()), textOf(second.stream())]
     a.end('12345')
     await texts[0]
@@ -111,7 +115,7 @@ describe('ReplayableBody', () => {
   test('releasing twice gives the memory back once', async () => {
     const memory = new BodyMemory({ totalBytes: ROOM })
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: memory.claim({ isNeeded: false }) })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: memory.claim({ isNeeded: false }), onException })
     const text = textOf(body.stream())
     source.end('body')
     await text
@@ -122,7 +126,7 @@ describe('ReplayableBody', () => {
 
   test('a caller that breaks off breaks the stream too', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy(), onException })
     const text = textOf(body.stream())
     source.write('half')
     source.destroy(new Error('aborted'))
@@ -131,7 +135,7 @@ describe('ReplayableBody', () => {
 
   test('a caller that broke off before anybody read breaks the stream too', async () => {
     const source = owned(new PassThrough())
-    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy(), onException })
     source.destroy(new Error('aborted'))
     await new Promise((resolve) => source.on('close', resolve))
     await expect(textOf(body.stream())).rejects.toThrow('aborted')
@@ -139,7 +143,7 @@ describe('ReplayableBody', () => {
 
   test('a caller that breaks off while nobody reads is no exception', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
+    const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy(), onException })
     const stream = body.stream()
     source.destroy(new Error('aborted'))
     // Nobody listens for it: vitest would tell of an exception that nobody catches.
@@ -155,6 +159,7 @@ describe('ReplayableBody', () => {
       limitBytes: ROOM,
       claim: memory.claim({ isNeeded: false }),
       onChunk: (chunk) => void seen.push(String(chunk)),
+      onException,
     })
     const stream = body.stream()
     source.write('one')
@@ -168,7 +173,7 @@ describe('ReplayableBody', () => {
 
   test('a slow reader holds the source back', async () => {
     const source = new PassThrough({ highWaterMark: 1024 })
-    const body = new ReplayableBody(source, { limitBytes: 0, claim: roomy() })
+    const body = new ReplayableBody(source, { limitBytes: 0, claim: roomy(), onException })
     const stream = body.stream()
     let written = 0
     while (source.write(Buffer.alloc(16_384)) || !source.isPaused()) {
@@ -184,7 +189,7 @@ describe('ReplayableBody', () => {
 
   test('bytes that come after the reader is gone are thrown away, so that the connection can go on', async () => {
     const source = new PassThrough()
-    const body = new ReplayableBody(source, { limitBytes: 0, claim: roomy() })
+    const body = new ReplayableBody(source, { limitBytes: 0, claim: roomy(), onException })
     body.stream().destroy()
     source.resume()
     source.end(Buffer.alloc(1_000_000))
@@ -196,7 +201,7 @@ describe('ReplayableBody', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.string({ minLength: 1 })), fc.nat(), async (chunks, cut) => {
         const source = new PassThrough()
-        const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy() })
+        const body = new ReplayableBody(source, { limitBytes: ROOM, claim: roomy(), onException })
         let result = textOf(body.stream()).catch(() => 'cut off')
         for (const [index, chunk] of chunks.entries()) {
           source.write(chunk)

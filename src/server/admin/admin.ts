@@ -54,7 +54,12 @@ export async function createAdminServer(options: AdminOptions): Promise<AdminSer
   // A body has no meaning here, whatever its type: `curl -d ''` is as good as `-X POST`.
   app.addHttpMethod('POST', { hasBody: false, overrideExisting: true })
   app.addHook('onRequest', guard)
-  app.setErrorHandler((error, request, reply) => sendProblem(reply, toProblem(error, logger, request.id), request.url))
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error, (exception) => {
+      logger.error({ err: exception, reqId: request.id }, 'an exception while a request was served')
+    })
+    return sendProblem(reply, problem, request.url)
+  })
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({
       error: 'not found',

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { ProxyError, proxyStatus } from '../../errors.ts'
 import type { Guard } from '../guard.ts'
+import { RequestBoundary } from '../request-boundary.ts'
 import { identityDocument } from './identity.ts'
 import { IdentitySink } from './identity-sink.ts'
 import type { LocalAnswer, LocalCall } from './local-call.ts'
@@ -38,7 +39,8 @@ export function withIdentity(
   sink: Dispatcher.DispatchHandler,
   exchange: Exchange & { login: Login },
 ): Dispatcher.DispatchHandler {
-  const { request, guard, login } = exchange
+  const { request, reply, guard, login } = exchange
+  const boundary = RequestBoundary.of(reply.raw)
   const document = request.method === 'GET' ? identityDocument(guard.policyPathOf(request)) : undefined
   if (document === undefined) return sink
   // The user whom `userinfo` tells of is the session's own; an identity URL names one.
@@ -47,14 +49,16 @@ export function withIdentity(
     const ids = idsInPath(request.url.split('?', 1)[0] ?? '')
     if (ids === undefined) return sink
     // Known before any answer of the org's is: that one waits for the token, too, and then for the network.
-    void login.isOwn(ids).then((answer) => {
-      isOwn = answer
-    })
+    boundary.run(() =>
+      login.isOwn(ids).then((answer) => {
+        isOwn = answer
+      }),
+    )
   }
   return new IdentitySink(sink, {
     isKnown: () => isOwn,
     onRefusal: () => {
-      void send(login.identity(document, originOf(request)), exchange)
+      boundary.run(() => send(login.identity(document, originOf(request)), exchange))
     },
   })
 }
