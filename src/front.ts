@@ -138,6 +138,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     captureBodies: settings.INSPECT,
     clock,
     waiting: () => upstream.load.waiting,
+    halfClosedMs: settings.UPSTREAM_HALF_CLOSED_MS,
     bodyMemory,
     onStreamed: collectingStreamGarbage(),
     observer: observers.exchanges,

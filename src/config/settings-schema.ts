@@ -105,6 +105,11 @@ export const settingsSchema = Type.Object({
     maximum: DAY_MS,
   }),
 
+  UPSTREAM_HALF_CLOSED_MS: whole(
+    'How long a client that has closed its sending side waits for a response before it gets 504, in milliseconds; 0 = no limit',
+    { default: 90_000, minimum: 0, maximum: DAY_MS },
+  ),
+
   ADMIN_HOST: Type.String({
     description: 'The address of the admin listener (health, metrics, status)',
     default: ADMIN_DEFAULTS.host,

@@ -29,6 +29,8 @@ export interface AnswerOwner {
   onAnswer(): void
   /** Where it is known while its caller does not read. */
   readonly unread: UnreadAnswers
+  /** Called once, when the response is closed, however it went. */
+  onClosed(): void
   /** Called when its caller has not read for too long, and others wait for the connection. */
   onUnread(): void
   /** Called when there is no answer to write: nothing has been sent to the caller yet. */
@@ -55,6 +57,7 @@ export class AnswerSink implements Dispatcher.DispatchHandler, UnreadAnswer {
     const { response, boundary } = owner
     boundary.atEnd(() => {
       this.#isRead()
+      owner.onClosed()
       if (response.writableFinished) return
       this.#callerLeft = true
       this.#controller?.abort(new Error('the caller left'))

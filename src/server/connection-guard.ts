@@ -25,8 +25,13 @@ export interface ConnectionGuardOptions {
  */
 export function guardConnections<T extends Server | TlsServer>(server: T, { limits, open }: ConnectionGuardOptions): T {
   server.maxConnections = limits.maxConnections
-  // A worker of a cluster would otherwise hand what is too much to the next one, and that one on, without an end.
-  Object.assign(server, { dropMaxConnection: true }) // not in its types
+  // Not in its types.
+  Object.assign(server, {
+    // A worker of a cluster would otherwise hand what is too much to the next one, and that one on, without an end.
+    dropMaxConnection: true,
+    // A FIN ends what the client sends, not its wait for the response. Node would close the connection.
+    httpAllowHalfOpen: true,
+  })
   server.setTimeout(limits.socketTimeoutMs)
 
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {

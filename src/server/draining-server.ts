@@ -90,7 +90,11 @@ export class DrainingServer {
         if (this.#shaking.get(name) === socket) this.#shaking.delete(name)
       })
     })
-    this.#server.on('secureConnection', (socket: Socket) => this.#shaking.delete(nameOf(socket)))
+    this.#server.on('secureConnection', (socket: Socket) => {
+      this.#shaking.delete(nameOf(socket))
+      // As node:http has it. As an option of the server it would keep connections that end within their handshake.
+      socket.allowHalfOpen = true
+    })
   }
 
   #dropHandshakes(): void {

@@ -15,9 +15,11 @@ import { withoutSessionParameters } from '../upstream/session-parameters.ts'
 import { AddressSink } from './address-sink.ts'
 import { AnswerSink, type AnswerOwner } from './answer-sink.ts'
 import { BodyCapture } from './body-capture.ts'
+import type { Bagged } from './bag.ts'
 import type { BodyPace, PacedBody } from './body-pace.ts'
 import { newFacts, type ExchangeFacts } from './exchange.ts'
 import type { Guard, JudgedBody } from './guard.ts'
+import type { HalfClosable, HalfClosedRequests } from './half-closed-requests.ts'
 import { hasBody } from './judged-body.ts'
 import { answerLocally, withIdentity } from './login/answer-locally.ts'
 import type { LocalCall } from './login/local-call.ts'
@@ -45,6 +47,7 @@ export interface Way {
   readonly onStreamed: (bytes: number) => void
   readonly bodyPace: BodyPace
   readonly unread: UnreadAnswers
+  readonly halfClosed: HalfClosedRequests
 }
 
 /** Bodies of this size cost more in V8's own heap than outside it, which is collected often enough for that. */
@@ -54,7 +57,7 @@ const SMALL_BYTES = 16 * 1024
  * One request, on its way: its bytes as they came, without what belongs to this hop or would be a session of the caller's. It is itself what
  * dispatcher and sink are given, and is told of all that happens: an object of its own for each of them would cost more than the guard.
  */
-export class Forwarding implements ForwardOptions, AnswerOwner {
+export class Forwarding implements ForwardOptions, AnswerOwner, HalfClosable {
   readonly path: string
   readonly policyPath: string
   readonly method: Dispatcher.HttpMethod
@@ -70,6 +73,7 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
   readonly #reply: FastifyReply
   readonly #way: Way
   readonly #answerSink: AnswerSink
+  readonly #halfClosable: Bagged<HalfClosable>
   #paced: PacedBody | undefined
 
   constructor(request: FastifyRequest, reply: FastifyReply, way: Way) {
@@ -96,6 +100,7 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
     this.facts = newFacts({ family, target: this.path, sentHeaders: this.headers, bodies })
     request.exchange = this.facts
     this.#answerSink = new AnswerSink(this)
+    this.#halfClosable = way.halfClosed.watch(this)
   }
 
   begin(): void {
@@ -191,6 +196,19 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
 
   onAnswer(): void {
     this.#reply.hijack()
+  }
+
+  onClosed(): void {
+    this.#way.halfClosed.forget(this.#halfClosable)
+  }
+
+  get stage(): HalfClosable['stage'] {
+    if (this.response.headersSent) return 'responding'
+    return this.facts.upstreamStartedAt === undefined ? 'queued' : 'sent'
+  }
+
+  onHalfClosed(error: ProxyError): void {
+    this.#answerSink.abort(error)
   }
 
   onUnread(): void {

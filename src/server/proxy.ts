@@ -3,11 +3,14 @@ import type { FastifyInstance } from 'fastify'
 import { METHODS } from '../node-http.ts'
 import { BodyPace } from './body-pace.ts'
 import { Forwarding, type Way } from './forwarding.ts'
+import { HalfClosedRequests } from './half-closed-requests.ts'
 import { UnreadAnswers } from './unread-answers.ts'
 
-export interface ProxyOptions extends Omit<Way, 'bodyPace' | 'unread'> {
+export interface ProxyOptions extends Omit<Way, 'bodyPace' | 'unread' | 'halfClosed'> {
   /** How many requests wait for a connection to Cloudaware. */
   readonly waiting: () => number
+  /** UPSTREAM_HALF_CLOSED_MS. */
+  readonly halfClosedMs: number
 }
 
 /**
@@ -35,11 +38,13 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
   app.decorateRequest('admission', undefined)
   const bodyPace = new BodyPace(options.clock)
   const unread = new UnreadAnswers(options)
+  const halfClosed = new HalfClosedRequests(options)
   app.addHook('onClose', () => {
     bodyPace.close()
     unread.close()
+    halfClosed.close()
   })
-  const way: Way = { ...options, bodyPace, unread }
+  const way: Way = { ...options, bodyPace, unread, halfClosed }
   const kept: Kept = { last: undefined }
   await app.register(httpProxy, {
     upstream: options.upstreamOrigin(),

@@ -1,6 +1,15 @@
-import { METHODS, request as httpRequest, type IncomingMessage } from 'node:http'
+import {
+  createServer as createHttpServer,
+  METHODS,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { once } from 'node:events'
-import { Socket, type AddressInfo } from 'node:net'
+import { connect, createServer as createTcpServer, Socket, type AddressInfo } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { PassThrough, type Readable } from 'node:stream'
@@ -373,4 +382,77 @@ test('undici tells a handler once bytes of its request were handed to the connec
   expect(await events).toEqual(['start', 'body', 'sent', 'response'])
   // The head leaves with the first bytes of the body.
   expect(arrivedBefore).toEqual([1])
+})
+
+/** What a server makes of a client that sends FIN behind its request; it answers once it knows of that. */
+async function halfClosedAt(server: HttpServer | TlsServer, isTls: boolean) {
+  const sockets: Socket[] = []
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    sockets.push(request.socket)
+    request.socket.once('end', () => setImmediate(() => response.end('answer')))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  // A TCP listener's address is an AddressInfo.
+  const { port } = server.address() as AddressInfo
+  const tcp = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  await once(tcp, 'connect')
+  const client = isTls ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp
+  let seen = ''
+  client.on('error', () => undefined)
+  client.on('data', (chunk: Buffer) => (seen += chunk.toString()))
+  client.end('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await once(client, 'close')
+  server.close()
+  return { isAnswered: seen.endsWith('answer'), socket: sockets[0] }
+}
+
+test('Node answers behind a FIN with httpAllowHalfOpen, and over TLS where the connection has allowHalfOpen as well', async () => {
+  const half = <T extends object>(server: T): T => Object.assign(server, { httpAllowHalfOpen: true }) // not in its types
+  const identity = await selfSignedCertificate()
+  const answered = async (server: HttpServer | TlsServer, isTls: boolean) =>
+    (await halfClosedAt(server, isTls)).isAnswered
+  expect(await answered(createHttpServer(), false)).toBe(false)
+  expect(await answered(half(createHttpServer()), false)).toBe(true)
+  expect(await answered(half(createTlsServer(identity)), true)).toBe(false)
+  const open = (server: TlsServer) => server.on('secureConnection', (socket) => (socket.allowHalfOpen = true))
+  expect(await answered(open(createTlsServer(identity)), true)).toBe(false)
+  expect(await answered(open(half(createTlsServer(identity))), true)).toBe(true)
+})
+
+test('the socket below a TLS connection is its `_parent`, and a plain socket has none', async () => {
+  const identity = await selfSignedCertificate()
+  const tls = await halfClosedAt(createTlsServer(identity), true)
+  const plain = await halfClosedAt(createHttpServer(), false)
+  const parentOf = ({ socket }: { socket: Socket | undefined }): unknown => Reflect.get(socket ?? {}, '_parent')
+  expect(parentOf(tls)).toBeInstanceOf(Socket)
+  expect(parentOf(tls)).not.toBe(tls.socket)
+  expect(parentOf(plain)).toBeNull()
+})
+
+test('Node does not notice a reset behind a FIN, but an empty write does, and sends nothing', async () => {
+  const server = createTcpServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  // A TCP listener's address is an AddressInfo.
+  const client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
+  const [socket] = (await accepted) as [Socket] // what the event carries
+  const errors: unknown[] = []
+  socket.on('error', (error: NodeJS.ErrnoException) => errors.push(error.code))
+  socket.resume()
+  client.resume()
+  client.end()
+  await once(socket, 'end')
+  socket.write('')
+  await new Promise(setImmediate)
+  expect([errors, client.bytesRead]).toEqual([[], 0])
+  client.resetAndDestroy()
+  await once(client, 'close')
+  await new Promise(setImmediate)
+  expect(errors).toEqual([])
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  socket.write('')
+  await closed
+  expect(errors).toEqual([expect.stringMatching(/^(?:EPIPE|ECONNRESET)$/)])
+  server.close()
 })

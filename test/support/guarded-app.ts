@@ -67,6 +67,7 @@ export async function startGuarded(
     logger,
     clock: systemClock,
     waiting: () => 0,
+    halfClosedMs: 90_000,
     onStreamed: () => undefined,
     observer: {
       begun: () => {

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 
 /**
  * Sends these very bytes, closes the sending side, and gives all that comes back until the other side closes.
- * Node takes the closing for a caller who left, so what takes its time must be sent with `stay` and `Connection: close`.
+ * With `stay` the sending side stays open: send `Connection: close`.
  */
 export async function sendRaw({ port }: { port: number }, bytes: string, stay?: 'stay'): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })

@@ -58,6 +58,7 @@ test('three settings are enough, and the rest has the documented defaults', () =
     UPSTREAM_QUEUE_LIMIT: 1024,
     UPSTREAM_QUEUE_TIMEOUT_MS: 30_000,
     UPSTREAM_CONNECT_TIMEOUT_MS: 10_000,
+    UPSTREAM_HALF_CLOSED_MS: 90_000,
     UPSTREAM_TIMEOUT_MS: 600_000,
     ADMIN_HOST: '127.0.0.1',
     ADMIN_PORT: 9090,

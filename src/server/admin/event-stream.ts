@@ -21,6 +21,8 @@ export class EventStreams {
       this.#open.delete(response)
       onEnd()
     })
+    // A page that is closed: browsers send FIN only then.
+    response.socket?.once('end', () => response.destroy())
     response.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream',

@@ -91,9 +91,12 @@ function mountExchanges(app: FastifyInstance, page: StatusPage): void {
       return refuse(reply, 403, `Only the status page may ask for it, by the header ${WISH_HEADER}.`)
     }
     const leaving = new AbortController()
-    reply.raw.once('close', () => {
+    const leave = () => {
       leaving.abort(new Error('the page was left'))
-    })
+    }
+    reply.raw.once('close', leave)
+    // Browsers send FIN only when they close the page.
+    request.raw.socket.once('end', leave)
     const key = request.headers['x-api-key']
     const outcome = await page.replay(Number(request.params.n), {
       isAgreed: request.query.agreed === 'true',
