@@ -40,7 +40,7 @@ export const PROXY_ERRORS = {
     status: 408,
     type: 'http_request_error',
     message:
-      'The request did not arrive in time: its head within 10 s, its body at 100 bytes a second or more and without 30 s of silence. Cloudaware never got the whole of it.',
+      'The request did not arrive in time: its head within 10 s, its body at 100 bytes a second or more and without a pause longer than PROXY_UPLOAD_SILENCE_MS. Cloudaware never got the whole of it.',
     endsConnection: true,
   },
   PROXY_EXPECTATION_FAILED: {

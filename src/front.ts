@@ -138,6 +138,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     captureBodies: settings.INSPECT,
     clock,
     waiting: () => upstream.load.waiting,
+    uploadSilenceMs: settings.PROXY_UPLOAD_SILENCE_MS,
     bodyMemory,
     onStreamed: collectingStreamGarbage(),
     observer: observers.exchanges,

@@ -26,7 +26,7 @@ export function openFrontListeners(
     port: settings.PROXY_PORT,
     tls: identity && { port: settings.PROXY_TLS_PORT ?? 0, identity },
     socket: crew?.socketPath === undefined ? settings.PROXY_SOCKET : { sharedPath: crew.socketPath },
-    limits: listenerLimits(settings.UPSTREAM_TIMEOUT_MS, crew?.size),
+    limits: listenerLimits([settings.UPSTREAM_TIMEOUT_MS, settings.PROXY_UPLOAD_SILENCE_MS], crew?.size),
     handle,
   })
 }
@@ -37,7 +37,7 @@ export async function openAdminListener(settings: Settings, server: ProxyServer)
   return listen({
     host: settings.ADMIN_HOST,
     port: settings.ADMIN_PORT,
-    limits: listenerLimits(settings.UPSTREAM_TIMEOUT_MS),
+    limits: listenerLimits([settings.UPSTREAM_TIMEOUT_MS]),
     handle: server.handle,
   })
 }

@@ -12,8 +12,11 @@ export interface ListenerLimits {
   readonly maxConnections: number
 }
 
-/** `upstreamTimeoutMs` is the longest that a caller may have to wait in silence; `sharers` is how many processes serve the listener. */
-export function listenerLimits(upstreamTimeoutMs: number, sharers = 1): ListenerLimits {
+/**
+ * `quietMs`: the longest times for which a caller may have to wait, or an upload may pause; 0 is any time. `sharers` is how many processes
+ * serve the listener.
+ */
+export function listenerLimits(quietMs: readonly number[], sharers = 1): ListenerLimits {
   return {
     http: {
       // A head that drips is slowloris; a local caller sends it in one packet.
@@ -45,7 +48,7 @@ export function listenerLimits(upstreamTimeoutMs: number, sharers = 1): Listener
       ALPNProtocols: ['http/1.1'],
     },
     // A socket on which nothing moves either way is closed, well after the upstream had to answer.
-    socketTimeoutMs: upstreamTimeoutMs + 60_000,
+    socketTimeoutMs: quietMs.includes(0) ? 0 : Math.max(...quietMs) + 60_000,
     maxConnections: Math.ceil(4_096 / sharers),
   }
 }

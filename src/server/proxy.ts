@@ -6,6 +6,8 @@ import { Forwarding, type Way } from './forwarding.ts'
 import { UnreadAnswers } from './unread-answers.ts'
 
 export interface ProxyOptions extends Omit<Way, 'bodyPace' | 'unread'> {
+  /** PROXY_UPLOAD_SILENCE_MS. */
+  readonly uploadSilenceMs: number
   /** How many requests wait for a connection to Cloudaware. */
   readonly waiting: () => number
 }
@@ -33,7 +35,7 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
   app.decorateRequest('problem', null)
   app.decorateRequest('isLogin', false)
   app.decorateRequest('admission', undefined)
-  const bodyPace = new BodyPace(options.clock)
+  const bodyPace = new BodyPace({ clock: options.clock, silenceMs: options.uploadSilenceMs })
   const unread = new UnreadAnswers(options)
   app.addHook('onClose', () => {
     bodyPace.close()

@@ -12,7 +12,7 @@ async function listening(
   host = '127.0.0.1',
   port = 0,
 ): Promise<TcpListener & AsyncDisposable> {
-  const listener = await listen({ host, port, limits: listenerLimits(600_000), handle })
+  const listener = await listen({ host, port, limits: listenerLimits([600_000]), handle })
   return {
     ...listener,
     async [Symbol.asyncDispose]() {

@@ -67,6 +67,7 @@ export async function startGuarded(
     logger,
     clock: systemClock,
     waiting: () => 0,
+    uploadSilenceMs: 30_000,
     onStreamed: () => undefined,
     observer: {
       begun: () => {
@@ -86,7 +87,7 @@ export async function startGuarded(
     bodyMemory: options.bodyMemory ?? OPEN.bodyMemory,
     guard: createGuard({ ...OPEN, ...options }),
   })
-  const limits = listenerLimits(30_000)
+  const limits = listenerLimits([30_000])
   const listener = await listen({
     host: '127.0.0.1',
     port: 0,

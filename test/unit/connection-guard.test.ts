@@ -6,7 +6,7 @@ import { guardConnections } from '../../src/server/connection-guard.ts'
 import { listenerLimits } from '../../src/server/listener-limits.ts'
 import { OpenExchanges } from '../../src/server/open-exchanges.ts'
 
-const limits = listenerLimits(600_000)
+const limits = listenerLimits([600_000])
 const guarded = () => {
   const server = createServer(limits.http)
   const open = new OpenExchanges()
@@ -89,4 +89,12 @@ test('a tunnel that is reset does not crash the process', async () => {
   await closed
   // Without a listener the error itself would be thrown.
   expect(socket.errored?.message).toBe('reset')
+})
+
+test.each([
+  ['the longest wait', [600_000, 30_000], 660_000],
+  ['the longest pause of an upload', [600_000, 3_600_000], 3_660_000],
+  ['no limit, where there is none to one of them', [600_000, 0], 0],
+])('a silent socket is closed well after %s', (_what, quietMs, socketTimeoutMs) => {
+  expect(listenerLimits(quietMs)).toMatchObject({ socketTimeoutMs })
 })
