@@ -78,7 +78,13 @@ function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
     status: async () => {
       await crew?.pulse.take()
       const apiRefusals = crew ? crew.refusals : observers.apiRefusals.list()
-      return { ...overview(), ...(crew && { workers: crew.status }), apiRefusals, settings: describeSettings(settings) }
+      return {
+        ...overview(),
+        ...(crew && { workers: crew.status }),
+        ...(front.connections && { clients: countsOf(front.connections) }),
+        apiRefusals,
+        settings: describeSettings(settings),
+      }
     },
     page: inspection.page({
       overview: () => {
@@ -94,6 +100,7 @@ function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
         const { active: running, waiting: queued, connected, heldBytes, heldBytesLimit } = front.load
         return { connected, limit: settings.UPSTREAM_CONNECTIONS, running, queued, heldBytes, heldBytesLimit }
       },
+      clientStats: () => front.connections,
       version,
       ...(crew && { crew: () => crew.processMetrics(), update: () => crew.pulse.take({ withProcess: true }) }),
     }),
@@ -101,4 +108,9 @@ function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
     logLevel,
     quit: settings.ADMIN_ALLOW_QUIT ? options.onQuit : undefined,
   })
+}
+
+/** Ready for JSON: the members are getters. */
+function countsOf({ open, limit, refused, evicted }: NonNullable<Front['connections']>) {
+  return { open, limit, refused, evicted }
 }

@@ -6,6 +6,7 @@ import { createLogger, isPretty, lineRenderer, type Logger } from '../logger.ts'
 import { caOf } from './ca-file.ts'
 import type { Cli, ExitCode } from './cli.ts'
 import { explainListenError } from './listen-error.ts'
+import { openFileLimit } from './open-files.ts'
 import { serviceManager } from './service-manager.ts'
 import { serviceStatus } from './service-status.ts'
 import { stateDirectory } from './state-directory.ts'
@@ -95,6 +96,7 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
       onSecret,
       ca: caOf(settings, cli),
       startWorker: workersOn('stdout', cli, settings),
+      openFiles: openFileLimit(),
       ...(onTokenEvent && { onTokenEvent }),
       onQuit: () => {
         running.stop?.()

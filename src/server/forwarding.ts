@@ -15,6 +15,7 @@ import { withoutSessionParameters } from '../upstream/session-parameters.ts'
 import { AddressSink } from './address-sink.ts'
 import { AnswerSink, type AnswerOwner } from './answer-sink.ts'
 import { BodyCapture } from './body-capture.ts'
+import { MALFORMED } from './connection-guard.ts'
 import type { BodyPace, PacedBody } from './body-pace.ts'
 import { newFacts, type ExchangeFacts } from './exchange.ts'
 import type { Guard, JudgedBody } from './guard.ts'
@@ -97,7 +98,12 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
   begin(): void {
     const { guard, bodyPace } = this.#way
     // From before it is judged, which reads it as well.
-    if (hasBody(this.request.headers)) this.#paced = bodyPace.watch(this)
+    if (hasBody(this.request.headers)) {
+      this.#paced = bodyPace.watch(this)
+      this.request.on(MALFORMED, (problem: ProxyError) => {
+        this.#onMalformed(problem)
+      })
+    }
     // Judged even where it is empty: what a policy has to read and cannot find is refused.
     const body = guard.bodyOf(this.#request, this.#reply)
     if (body instanceof Promise) {
@@ -201,7 +207,17 @@ export class Forwarding implements ForwardOptions, AnswerOwner {
   }
 
   onTooSlow(): void {
-    this.#request.problem = new ProxyError('PROXY_REQUEST_TIMEOUT')
-    if (!this.#answerSink.abort(this.#request.problem)) this.#reply.send(this.#request.problem)
+    this.#giveUp(new ProxyError('PROXY_REQUEST_TIMEOUT'))
+  }
+
+  #onMalformed(problem: ProxyError): void {
+    // Answered already, and the rest of its body cannot be read.
+    if (this.response.writableEnded) this.request.socket.destroySoon()
+    else this.#giveUp(problem)
+  }
+
+  #giveUp(problem: ProxyError): void {
+    this.#request.problem = problem
+    if (!this.#answerSink.abort(problem)) this.#reply.send(problem)
   }
 }

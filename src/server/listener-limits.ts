@@ -7,16 +7,12 @@ export interface ListenerLimits {
   readonly http: ServerOptions
   /** For `createServer` of node:https, beside those above. */
   readonly tls: TlsOptions
-  /** To be set on the server by guardConnections: createServer takes neither. */
+  /** To be set on the server by guardConnections: createServer does not take it. */
   readonly socketTimeoutMs: number
-  readonly maxConnections: number
 }
 
-/**
- * `quietMs`: the longest times for which a caller may have to wait, or an upload may pause; 0 is any time. `sharers` is how many processes
- * serve the listener.
- */
-export function listenerLimits(quietMs: readonly number[], sharers = 1): ListenerLimits {
+/** `quietMs`: the longest times for which a caller may have to wait, or an upload may pause; 0 is any time. */
+export function listenerLimits(quietMs: readonly number[]): ListenerLimits {
   return {
     http: {
       // A head that drips is slowloris; a local caller sends it in one packet.
@@ -31,8 +27,8 @@ export function listenerLimits(quietMs: readonly number[], sharers = 1): Listene
       maxHeaderSize: 32 * 1024,
       // The strict parser: no CL with TE, no bare LF, no space before a colon.
       insecureHTTPParser: false,
-      // Without it Node answers HTTP/1.1 requests that name no host.
-      requireHostHeader: true,
+      // Node would answer by itself, without a word: the admission does it.
+      requireHostHeader: false,
       // Duplicates of single-valued fields are dropped, never joined into a value that nobody sent.
       joinDuplicateHeaders: false,
       noDelay: true,
@@ -49,6 +45,5 @@ export function listenerLimits(quietMs: readonly number[], sharers = 1): Listene
     },
     // A socket on which nothing moves either way is closed, well after the upstream had to answer.
     socketTimeoutMs: quietMs.includes(0) ? 0 : Math.max(...quietMs) + 60_000,
-    maxConnections: Math.ceil(4_096 / sharers),
   }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import Fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { ProxyError } from '../errors.ts'
@@ -12,6 +13,8 @@ import { collapseSlashes } from './request-target.ts'
 export interface ServerOptions extends ProxyOptions {
   readonly logger: Logger
   readonly observer: ExchangeObserver
+  /** Whether the connection of a request is beyond the limit. */
+  readonly isRefused: (socket: Socket) => boolean
 }
 
 export interface ProxyServer {
@@ -56,12 +59,13 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
   })
   app.addHook('onRequest', (request, reply, done) => {
     watch(request, reply)
-    guard.onRequest(request, reply, done)
+    if (options.isRefused(request.raw.socket)) done(new ProxyError('PROXY_CONNECTIONS_FULL'))
+    else guard.onRequest(request, reply, done)
   })
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error, logger, request.id)
     // Why there is no token is told once, by whoever asks for it: the same with a stack for each caller would bury it.
-    const isTold = problem.code === 'PROXY_TOKEN_UNAVAILABLE'
+    const isTold = problem.code === 'PROXY_TOKEN_UNAVAILABLE' || problem.code === 'PROXY_CONNECTIONS_FULL'
     if (!problem.isRefusal) logger[isTold ? 'debug' : 'warn']({ err: problem, reqId: request.id }, 'request failed')
     return answer(reply.headers(guard.corsOf(request) ?? {}), problem)
   })
