@@ -24,6 +24,13 @@ export interface AppState {
   isDraining: boolean
 }
 
+export interface LogOutput {
+  /** Since the start. */
+  readonly lostLines: number
+  /** Why nothing can be written now. */
+  readonly problem: string | undefined
+}
+
 export interface AdminSideOptions {
   readonly settings: Settings
   readonly logger: Logger
@@ -36,6 +43,7 @@ export interface AdminSideOptions {
   readonly front: Front
   /** The front, where that is several processes. */
   readonly crew: Fleet | undefined
+  readonly logOutput: LogOutput | undefined
   /** Where the API of the token held is. */
   readonly upstreamOrigin: () => string
   readonly state: Readonly<AppState>
@@ -55,7 +63,8 @@ export function createAdminSide(options: AdminSideOptions): AdminServer {
 
 /** What it tells of the program, and what it does to it. */
 function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
-  const { settings, logger, version, clock, keeper, observers, inspection, logLevel, front, crew, state } = options
+  const { settings, logger, version, clock, keeper, observers, inspection, logLevel, front, crew, logOutput, state } =
+    options
   const overview = () => ({
     version,
     url: state.url,
@@ -82,6 +91,7 @@ function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
         ...overview(),
         ...(crew && { workers: crew.status }),
         ...(front.connections && { clients: countsOf(front.connections) }),
+        ...(logOutput && { log: { lostLines: logOutput.lostLines, problem: logOutput.problem ?? null } }),
         apiRefusals,
         settings: describeSettings(settings),
       }
@@ -101,6 +111,7 @@ function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
         return { connected, limit: settings.UPSTREAM_CONNECTIONS, running, queued, heldBytes, heldBytesLimit }
       },
       clientStats: () => front.connections,
+      lostLogLines: () => logOutput?.lostLines,
       version,
       ...(crew && { crew: () => crew.processMetrics(), update: () => crew.pulse.take({ withProcess: true }) }),
     }),

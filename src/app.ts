@@ -3,7 +3,7 @@ import { Agent } from 'undici'
 import { systemClock, type Clock } from './clock.ts'
 import { openCallerKeys } from './caller-keys.ts'
 import { companyProxy } from './company-proxy.ts'
-import { createAdminSide, type AppState } from './admin-side.ts'
+import { createAdminSide, type AppState, type LogOutput } from './admin-side.ts'
 import { callerSecretsOf, type Settings } from './config.ts'
 import { ADMIN_CONNECTIONS, connectionBudget } from './connection-budget.ts'
 import { apiOriginOf, createFront, type Front } from './front.ts'
@@ -32,6 +32,8 @@ export interface AppDependencies {
   readonly onTokenEvent?: (event: TokenEvent) => void
   /** Where the program may keep what it makes itself: the certificate of the https listener. */
   readonly stateDirectory: string
+  /** How writing the log fares, where somebody counts the lines that were lost. */
+  readonly logOutput?: LogOutput | undefined
   /** How many files the process may have open; undefined where nothing limits that. */
   readonly openFiles?: number | undefined
   /** Told of secrets that came after the settings, for the log to blank them. */
@@ -176,6 +178,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     logLevel,
     front,
     crew,
+    logOutput: dependencies.logOutput,
     upstreamOrigin: () => settings.CLOUDAWARE_API_URL ?? instanceUrl() ?? settings.CLOUDAWARE_URL,
     state,
     onQuit,

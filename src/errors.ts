@@ -94,7 +94,7 @@ export const PROXY_ERRORS = {
     status: 503,
     type: 'connection_limit_reached',
     message:
-      'The proxy has as many client connections as it may have (PROXY_MAX_CONNECTIONS, or fewer where the limit on open files is low), and each of them has a request in progress; nothing was sent. Send the request again later.',
+      'The proxy has as many client connections as it may have (PROXY_MAX_CONNECTIONS, or fewer where the limit on open files is low), and none of them is idle; nothing was sent. Send the request again later.',
     retryAfterSeconds: 2,
     endsConnection: true,
   },

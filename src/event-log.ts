@@ -165,7 +165,7 @@ export function logConnectionReport(
   const fields = { listener, ...report }
   if (report.error !== undefined) log.warn(fields, 'connections could not be accepted: out of file descriptors')
   else if (report.refused > 0) {
-    log.warn(fields, 'connections refused: as many are open as may be, each with a request in progress')
+    log.warn(fields, 'connections refused: as many are open as may be, and none is idle')
   } else log.info(fields, 'idle connections closed to make room for others: as many are open as may be')
 }
 

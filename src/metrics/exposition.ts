@@ -31,6 +31,8 @@ export interface ExpositionOptions {
   readonly upstreamStats: () => UpstreamStats
   /** Undefined where other processes have them. */
   readonly clientStats: () => ClientStats | undefined
+  /** Lines that could not be written to the log, since the start. */
+  readonly lostLogLines: () => number | undefined
   readonly version: string
   /** Of the workers, where requests are served by such. */
   readonly crew?: (() => CrewMetrics) | undefined
@@ -44,7 +46,7 @@ export interface Exposition {
 
 /** The only place that knows prom-client. Loaded when the first scrape comes; everything is read at each. */
 export function createExposition(options: ExpositionOptions): Exposition {
-  const { tally, tokenStatus, upstreamStats, clientStats, version, crew } = options
+  const { tally, tokenStatus, upstreamStats, clientStats, lostLogLines, version, crew } = options
   const registry = new Registry()
   const crewMetrics = crew && createCrewMetrics(crew)
   if (!crewMetrics) collectDefaultMetrics({ register: registry })
@@ -133,6 +135,7 @@ export function createExposition(options: ExpositionOptions): Exposition {
     'Idle connections of callers closed to make room',
     () => clientStats()?.evicted,
   )
+  total('log_lines_lost_total', 'Lines that could not be written to the log', lostLogLines)
   gauge('upstream_connections', 'Open connections to Cloudaware', () => upstreamStats().connected)
   gauge('upstream_connections_limit', 'Connections at most', () => upstreamStats().limit)
   gauge('upstream_requests_running', 'Requests that are on a connection', () => upstreamStats().running)

@@ -122,6 +122,6 @@ function answer(socket: Duplex, id: string, { code, message, statusCode, type }:
   setTimeout?.call(socket, LINGER_MS, destroy)
   const hasEnded = socket.readableEnded
   if (!hasEnded) socket.once('end', destroy).resume()
-  socket.once('error', destroy).end(`${head.join('\r\n')}\r\n\r\n${body}`, hasEnded ? destroy : undefined)
+  socket.on('error', destroy).end(`${head.join('\r\n')}\r\n\r\n${body}`, hasEnded ? destroy : undefined)
   return bytes
 }
