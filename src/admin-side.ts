@@ -24,6 +24,13 @@ export interface AppState {
   isDraining: boolean
 }
 
+export interface LogOutput {
+  /** Since the start. */
+  readonly lostLines: number
+  /** Why nothing can be written now. */
+  readonly problem: string | undefined
+}
+
 export interface AdminSideOptions {
   readonly settings: Settings
   readonly logger: Logger
@@ -36,6 +43,7 @@ export interface AdminSideOptions {
   readonly front: Front
   /** The front, where that is several processes. */
   readonly crew: Fleet | undefined
+  readonly logOutput: LogOutput | undefined
   /** Where the API of the token held is. */
   readonly upstreamOrigin: () => string
   readonly state: Readonly<AppState>
@@ -55,7 +63,8 @@ export function createAdminSide(options: AdminSideOptions): AdminServer {
 
 /** What it tells of the program, and what it does to it. */
 function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
-  const { settings, logger, version, clock, keeper, observers, inspection, logLevel, front, crew, state } = options
+  const { settings, logger, version, clock, keeper, observers, inspection, logLevel, front, crew, logOutput, state } =
+    options
   const overview = () => ({
     version,
     url: state.url,
@@ -78,7 +87,14 @@ function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
     status: async () => {
       await crew?.pulse.take()
       const apiRefusals = crew ? crew.refusals : observers.apiRefusals.list()
-      return { ...overview(), ...(crew && { workers: crew.status }), apiRefusals, settings: describeSettings(settings) }
+      return {
+        ...overview(),
+        ...(crew && { workers: crew.status }),
+        ...(front.connections && { clients: countsOf(front.connections) }),
+        ...(logOutput && { log: { lostLines: logOutput.lostLines, problem: logOutput.problem ?? null } }),
+        apiRefusals,
+        settings: describeSettings(settings),
+      }
     },
     page: inspection.page({
       overview: () => {
@@ -94,6 +110,8 @@ function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
         const { active: running, waiting: queued, connected, heldBytes, heldBytesLimit } = front.load
         return { connected, limit: settings.UPSTREAM_CONNECTIONS, running, queued, heldBytes, heldBytesLimit }
       },
+      clientStats: () => front.connections,
+      lostLogLines: () => logOutput?.lostLines,
       version,
       ...(crew && { crew: () => crew.processMetrics(), update: () => crew.pulse.take({ withProcess: true }) }),
     }),
@@ -101,4 +119,9 @@ function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
     logLevel,
     quit: settings.ADMIN_ALLOW_QUIT ? options.onQuit : undefined,
   })
+}
+
+/** Ready for JSON: the members are getters. */
+function countsOf({ open, limit, refused, evicted }: NonNullable<Front['connections']>) {
+  return { open, limit, refused, evicted }
 }

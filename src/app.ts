@@ -3,16 +3,19 @@ import { Agent } from 'undici'
 import { systemClock, type Clock } from './clock.ts'
 import { openCallerKeys } from './caller-keys.ts'
 import { companyProxy } from './company-proxy.ts'
-import { createAdminSide, type AppState } from './admin-side.ts'
+import { createAdminSide, type AppState, type LogOutput } from './admin-side.ts'
 import { callerSecretsOf, type Settings } from './config.ts'
+import { ADMIN_CONNECTIONS, connectionBudget } from './connection-budget.ts'
 import { apiOriginOf, createFront, type Front } from './front.ts'
 import { openHttpsIdentity } from './https-identity.ts'
 import { Inspection } from './inspection.ts'
 import { LogLevel } from './log-level.ts'
-import { logStoreEvent } from './event-log.ts'
+import { logConnectionReport, logRejectedByAdmin, logStoreEvent } from './event-log.ts'
 import { createObservers } from './observers.ts'
 import { openAdminListener, urlOf } from './open-listeners.ts'
 import { createTokens } from './tokens.ts'
+import type { RejectedRequest } from './server/connection-guard.ts'
+import { ConnectionLimit } from './server/connection-limit.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import type { Fleet } from './workers/fleet.ts'
 import type { StartWorker } from './workers/worker-process.ts'
@@ -29,6 +32,10 @@ export interface AppDependencies {
   readonly onTokenEvent?: (event: TokenEvent) => void
   /** Where the program may keep what it makes itself: the certificate of the https listener. */
   readonly stateDirectory: string
+  /** How writing the log fares, where somebody counts the lines that were lost. */
+  readonly logOutput?: LogOutput | undefined
+  /** How many files the process may have open; undefined where nothing limits that. */
+  readonly openFiles?: number | undefined
   /** Told of secrets that came after the settings, for the log to blank them. */
   readonly onSecret?: (secret: string) => void
   /** How a worker is started, where WORKERS asks for more than one process. */
@@ -152,6 +159,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
       sessions: callerKeys,
       identity: https?.certificate.identity,
       observers,
+      maxConnections: clientConnections(settings, { openFiles: dependencies.openFiles, logger }),
       onToken: ({ value }) => {
         inspection.addToken(value)
       },
@@ -170,14 +178,28 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     logLevel,
     front,
     crew,
+    logOutput: dependencies.logOutput,
     upstreamOrigin: () => settings.CLOUDAWARE_API_URL ?? instanceUrl() ?? settings.CLOUDAWARE_URL,
     state,
     onQuit,
   })
 
+  const adminListening = {
+    connections: new ConnectionLimit({
+      limit: ADMIN_CONNECTIONS,
+      reserve: 0,
+      clock,
+      onReport: (report) => {
+        logConnectionReport(logger, report, 'admin')
+      },
+    }),
+    onRejected: (rejected: RejectedRequest) => {
+      logRejectedByAdmin(logger, rejected)
+    },
+  }
   const open = async () => {
     const ports = await front.open()
-    return { ports, admin: await openAdminListener(settings, adminServer) }
+    return { ports, admin: await openAdminListener(settings, { handle: adminServer.handle, ...adminListening }) }
   }
   const release = () =>
     Promise.all([
@@ -203,6 +225,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     // The admin listener tells how the draining goes, to the end.
     adminServer.endStreams()
     admin?.cut()
+    adminListening.connections.close()
     await Promise.all([admin?.close(), front.close(), adminServer.close()])
     await release()
     return { drained }
@@ -225,4 +248,19 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     logLevel,
     close: (delayMs = settings.DRAIN_DELAY_MS) => (closed ??= close(delayMs)),
   }
+}
+
+/** PROXY_MAX_CONNECTIONS, or what the limit on open files leaves of it. */
+function clientConnections(
+  { PROXY_MAX_CONNECTIONS: wanted, UPSTREAM_CONNECTIONS: upstreamConnections }: Settings,
+  { openFiles, logger }: Pick<AppDependencies, 'openFiles' | 'logger'>,
+): number {
+  const connections = connectionBudget({ wanted, openFiles, upstreamConnections })
+  if (connections < wanted) {
+    logger.warn(
+      { PROXY_MAX_CONNECTIONS: wanted, openFiles, connections },
+      `the limit on open files (${String(openFiles)}) leaves room for ${connections} client connections, fewer than PROXY_MAX_CONNECTIONS (${wanted}): raise it (ulimit -n, LimitNOFILE=) or lower PROXY_MAX_CONNECTIONS`,
+    )
+  }
+  return connections
 }

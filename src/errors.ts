@@ -40,7 +40,7 @@ export const PROXY_ERRORS = {
     status: 408,
     type: 'http_request_error',
     message:
-      'The request did not arrive in time: its head within 10 s, its body at 100 bytes a second or more and without 30 s of silence. Cloudaware never got the whole of it.',
+      'The request did not arrive in time: its head within 10 s, its body at 100 bytes a second or more and without a pause longer than PROXY_UPLOAD_SILENCE_MS. Cloudaware never got the whole of it.',
     endsConnection: true,
   },
   PROXY_EXPECTATION_FAILED: {
@@ -90,6 +90,14 @@ export const PROXY_ERRORS = {
       'The session ended under a body too large to be held for a repeat; nothing was applied. Send the request again.',
     retryAfterSeconds: 1,
   },
+  PROXY_CONNECTIONS_FULL: {
+    status: 503,
+    type: 'connection_limit_reached',
+    message:
+      'The proxy has as many client connections as it may have (PROXY_MAX_CONNECTIONS, or fewer where the limit on open files is low), and none of them is idle; nothing was sent. Send the request again later.',
+    retryAfterSeconds: 2,
+    endsConnection: true,
+  },
   PROXY_UPSTREAM_BUSY: {
     status: 503,
     type: 'connection_limit_reached',
@@ -130,6 +138,8 @@ interface ProxyErrorOptions {
   message?: string
   /** Said after the sentence: what exactly is wrong, without a secret. */
   detail?: string
+  /** A narrower status than the table's. */
+  status?: number
   /** A narrower RFC 9209 error type than the table's. */
   type?: string
   retryAfterSeconds?: number
@@ -147,11 +157,11 @@ export class ProxyError extends Error {
 
   constructor(code: ProxyErrorCode, options: ProxyErrorOptions = {}) {
     const entry: ErrorEntry = PROXY_ERRORS[code]
-    const { cause, message = entry.message, detail, type, retryAfterSeconds, endsConnection } = options
+    const { cause, message = entry.message, detail, status, type, retryAfterSeconds, endsConnection } = options
     super(detail === undefined ? message : `${message} ${detail}`, { cause })
     this.name = 'ProxyError'
     this.code = code
-    this.statusCode = entry.status
+    this.statusCode = status ?? entry.status
     this.type = type ?? entry.type
     this.retryAfterSeconds = retryAfterSeconds ?? entry.retryAfterSeconds
     this.endsConnection = endsConnection ?? entry.endsConnection ?? false

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
 import type { CertificateEvent } from './server/certificate.ts'
+import type { ConnectionReport } from './server/connection-limit.ts'
+import type { RejectedRequest } from './server/connection-guard.ts'
 import type { StoreEvent } from './token-store/patient-store.ts'
 import type { TokenEvent } from './token/token-source.ts'
 import type { BearerEvent } from './upstream/bearer-options.ts'
@@ -152,4 +154,23 @@ export function logStoreEvent(log: Logger, event: StoreEvent): void {
     case 'token-adopted':
       log.info({ token: event.fingerprint, generation: event.generation }, "another replica's token adopted")
   }
+}
+
+/** Reports that a listener had no room for more connections. */
+export function logConnectionReport(
+  log: Logger,
+  report: ConnectionReport,
+  listener: 'proxy' | 'admin' = 'proxy',
+): void {
+  const fields = { listener, ...report }
+  if (report.error !== undefined) log.warn(fields, 'connections could not be accepted: out of file descriptors')
+  else if (report.refused > 0) {
+    log.warn(fields, 'connections refused: as many are open as may be, and none is idle')
+  } else log.info(fields, 'idle connections closed to make room for others: as many are open as may be')
+}
+
+/** A request to the admin listener that could not be read; those to the proxy have an access line. */
+export function logRejectedByAdmin(log: Logger, { id, method, status, problem }: RejectedRequest): void {
+  const { code, cause } = problem
+  log.info({ reqId: id, listener: 'admin', method, status, error: code, cause }, 'request rejected')
 }

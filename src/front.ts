@@ -1,13 +1,18 @@
 import type { buildConnector } from 'undici'
 import type { Clock } from './clock.ts'
 import type { ServingSettings } from './config.ts'
+import { REFUSED_CONNECTIONS } from './connection-budget.ts'
+import { logConnectionReport } from './event-log.ts'
 import { guardFor } from './guard-for.ts'
 import type { Logger } from './logger.ts'
 import type { Observers } from './observers.ts'
 import { openFrontListeners, type CrewPlace } from './open-listeners.ts'
 import type { CallerKey } from './server/caller-key.ts'
+import type { RejectedRequest } from './server/connection-guard.ts'
+import { ConnectionLimit } from './server/connection-limit.ts'
 import { drain } from './server/drain.ts'
 import type { TlsIdentity } from './server/draining-server.ts'
+import { rejectedExchange } from './server/exchange.ts'
 import { createLogin } from './server/login/login.ts'
 import type { ProxyListeners } from './server/proxy-listeners.ts'
 import { createProxyServer } from './server/server.ts'
@@ -26,6 +31,8 @@ export interface Front {
   /** Opens every way in, or none. Rejects with what stood in the way. */
   open(): Promise<FrontPorts>
   readonly load: FrontLoad
+  /** Those of callers; undefined where other processes have them. */
+  readonly connections?: Pick<ConnectionLimit, 'open' | 'limit' | 'refused' | 'evicted'>
   /** Another certificate for the connections to come. */
   renew(identity: TlsIdentity): void
   /** Accepts nothing more and waits for the last answer, up to DRAIN_TIMEOUT_MS. Resolves to whether all were answered. */
@@ -68,6 +75,8 @@ export interface FrontOptions {
   readonly observers: Pick<Observers, 'exchanges' | 'bearer'>
   /** Where it is one of several workers. */
   readonly crew?: CrewPlace | undefined
+  /** How many connections callers may have open. */
+  readonly maxConnections: number
   /** Told of a token that is about to be sent. */
   readonly onToken: (token: AccessToken) => void
 }
@@ -91,8 +100,21 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     callerKeys,
     observers,
     crew,
+    maxConnections,
     onToken,
   } = options
+  const connections = new ConnectionLimit({
+    limit: Math.ceil(maxConnections / (crew?.size ?? 1)),
+    reserve: REFUSED_CONNECTIONS,
+    clock,
+    onReport: (report) => {
+      logConnectionReport(logger, report)
+    },
+  })
+  const onRejected = (rejected: RejectedRequest) => {
+    observers.exchanges.begun()
+    observers.exchanges.ended(rejectedExchange(rejected))
+  }
   /** Where the last request went. */
   let askedOrigin: string | undefined
   const bodyMemory = BodyMemory.forLimit(settings.PROXY_REPLAY_LIMIT_BYTES, crew?.size)
@@ -139,14 +161,17 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     clock,
     waiting: () => upstream.load.waiting,
     halfClosedMs: settings.UPSTREAM_HALF_CLOSED_MS,
+    uploadSilenceMs: settings.PROXY_UPLOAD_SILENCE_MS,
     bodyMemory,
     onStreamed: collectingStreamGarbage(),
     observer: observers.exchanges,
+    isRefused: (socket) => connections.isRefused(socket),
   })
   const handle = withSessionsDue(server.handle, options.sessions)
   let listeners: ProxyListeners | undefined
   let { identity } = options
   return {
+    connections,
     load: {
       get active() {
         return upstream.load.active
@@ -163,7 +188,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
       heldBytesLimit: bodyMemory.totalBytes,
     },
     async open() {
-      listeners = await openFrontListeners(settings, { handle, identity, crew })
+      listeners = await openFrontListeners(settings, { handle, identity, crew, connections, onRejected })
       return { plain: listeners.plain.port, secure: listeners.secure?.port }
     },
     renew(renewed) {
@@ -175,6 +200,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     },
     async close() {
       listeners?.cut()
+      connections.close()
       await listeners?.close()
       await server.close()
       await upstream.destroy()

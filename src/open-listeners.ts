@@ -1,9 +1,10 @@
 import type { ServingSettings, Settings } from './config.ts'
-import type { TlsIdentity } from './server/draining-server.ts'
+import type { DrainingServerOptions, TlsIdentity } from './server/draining-server.ts'
 import { listenerLimits } from './server/listener-limits.ts'
 import { listen, type TcpListener } from './server/listeners.ts'
 import { openProxyListeners, type ProxyListeners } from './server/proxy-listeners.ts'
-import type { ProxyServer } from './server/server.ts'
+
+type Serving = Pick<DrainingServerOptions, 'handle' | 'connections' | 'onRejected'>
 
 /** One of `size` workers, which share the listeners and together keep to the limits. */
 export interface CrewPlace {
@@ -15,30 +16,27 @@ export interface CrewPlace {
 /** Opens the ways in to the proxy that the settings ask for, or none. Rejects with what stood in the way. */
 export function openFrontListeners(
   settings: ServingSettings,
-  {
-    handle,
-    identity,
-    crew,
-  }: { handle: ProxyServer['handle']; identity: TlsIdentity | undefined; crew: CrewPlace | undefined },
+  { identity, crew, ...server }: Serving & { identity: TlsIdentity | undefined; crew: CrewPlace | undefined },
 ): Promise<ProxyListeners> {
   return openProxyListeners({
     host: settings.PROXY_HOST,
     port: settings.PROXY_PORT,
     tls: identity && { port: settings.PROXY_TLS_PORT ?? 0, identity },
     socket: crew?.socketPath === undefined ? settings.PROXY_SOCKET : { sharedPath: crew.socketPath },
-    limits: listenerLimits(settings.UPSTREAM_TIMEOUT_MS, crew?.size),
-    handle,
+    limits: listenerLimits([settings.UPSTREAM_TIMEOUT_MS, settings.PROXY_UPLOAD_SILENCE_MS]),
+    ...server,
   })
 }
 
 /** Undefined where ADMIN_PORT turns it off. */
-export async function openAdminListener(settings: Settings, server: ProxyServer): Promise<TcpListener | undefined> {
+export async function openAdminListener(settings: Settings, server: Serving): Promise<TcpListener | undefined> {
   if (settings.ADMIN_PORT === 'off') return undefined
   return listen({
     host: settings.ADMIN_HOST,
     port: settings.ADMIN_PORT,
-    limits: listenerLimits(settings.UPSTREAM_TIMEOUT_MS),
-    handle: server.handle,
+    limits: listenerLimits([settings.UPSTREAM_TIMEOUT_MS]),
+    otherScheme: () => 'the admin listener has no other; use http://.',
+    ...server,
   })
 }
 

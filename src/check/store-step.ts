@@ -10,9 +10,9 @@ const TO_DO: Readonly<Record<string, string>> = {
   WRONGPASS:
     'Correct the user and the password in TOKEN_STORE_URL: redis://user:password@host (no user: redis://:password@host).',
   NOAUTH: 'The store wants a password: TOKEN_STORE_URL=redis://user:password@host (no user: redis://:password@host).',
-  NOPERM: 'Let the user do what replicas do: ACL SETUSER <user> +get +set +del +eval ~cloudaware-proxy:*',
+  NOPERM: 'Let the user do what replicas do: ACL SETUSER <user> +getrange +get +set +del +eval ~cloudaware-proxy:*',
   OOM: 'The store is full: give it more memory, or let it evict what expires (maxmemory-policy volatile-ttl).',
-  ERR: 'Correct the number of the database at the end of TOKEN_STORE_URL. A store must know GET, SET, DEL and EVAL.',
+  ERR: 'Correct the number of the database at the end of TOKEN_STORE_URL. A store must know GETRANGE, GET, SET, DEL and EVAL.',
   READONLY: 'TOKEN_STORE_URL names a read-only copy: name the primary.',
 }
 const NO_WAY =

@@ -1,3 +1,4 @@
+import type { OutputHealth, OutputListener } from './standard-output.ts'
 import type { Program, ProgramOptions } from './program.ts'
 
 /** What a command sees of the process, so that tests can stand in for it. */
@@ -12,6 +13,8 @@ export interface Cli {
   readonly errIsTTY: boolean
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** How the standard output fares. */
+  readonly output: OutputHealth & { watch(listener: OutputListener): void }
   /** Calls `stop.close` once at SIGTERM, SIGINT, a terminal that goes away, or a crash, and then ends the process. Returns what asks for the same end. */
   readonly onStop: (stop: Stop) => () => void
   /** Calls `handle` at each signal that could be meant for a command which this process runs, instead of ending. Returns what undoes it. */

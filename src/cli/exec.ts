@@ -7,6 +7,7 @@ import { commandEnvironment } from './exec-environment.ts'
 import { FirstTokenWait, type TokenFailure } from './first-token.ts'
 import { diagnosisRows, rowText } from './layout.ts'
 import { explainListenError } from './listen-error.ts'
+import { openFileLimit } from './open-files.ts'
 import { takeFlags } from './own-flags.ts'
 import { loggerFor, workersOn } from './serve.ts'
 import { stateDirectory } from './state-directory.ts'
@@ -93,6 +94,7 @@ async function startOwnProxy(
       ca: caOf(settings, cli),
       onSecret,
       startWorker: workersOn('stderr', cli, settings),
+      openFiles: openFileLimit(),
       onTokenEvent: (event) => {
         firstToken.tell(event)
       },

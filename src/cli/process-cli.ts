@@ -2,25 +2,32 @@ import process from 'node:process'
 import type { Cli } from './cli.ts'
 import { gatheredOutput, soon } from './gathered-output.ts'
 import { onSignal, onStop } from './process-signals.ts'
+import { StandardOutput } from './standard-output.ts'
 import { startProgram, type Program, type ProgramOptions } from './program.ts'
 
 /** PIPE_BUF on Linux. */
 const PIPE_BYTES = 4096
 
-/**
- * The real process. A reader that goes away (`| head`), or a terminal that is closed, must not crash it.
- * `release` is called once signals are minded here.
- */
+/** The real process. `release` is called once signals are minded here. */
 export function processCli({ release }: { release: () => void }): Cli {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
-    })
-  }
+  // Whoever else writes to them (Node's warnings) must not end the process either. The getters also make pipes non-blocking.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+  const [stdout, stderr] = [new StandardOutput({ fd: 1 }), new StandardOutput({ fd: 2 })]
   const isWorker = process.send !== undefined
-  const output = gatheredOutput((text) => process.stdout.write(text), soon(), isWorker ? PIPE_BYTES : Infinity)
-  process.on('exit', () => {
+  const write = (text: string) => {
+    stdout.write(text)
+  }
+  const output = gatheredOutput(write, soon(), isWorker ? PIPE_BYTES : Infinity)
+  let isDaemon = false
+  process.on('exit', (code) => {
     output.flush()
+    stdout.flush()
+    stderr.flush()
+    // A command whose result got lost has failed; that its reader wanted no more of it is no failure.
+    const { problem } = stdout
+    if (isDaemon || problem === undefined || problem === 'EPIPE') return
+    stderr.write(`cloudaware-proxy: the standard output cannot be written (${problem}).\n`)
+    if (code === 0) process.exitCode = 1
   })
   return {
     argv: process.argv.slice(2),
@@ -33,9 +40,11 @@ export function processCli({ release }: { release: () => void }): Cli {
     },
     err: (text) => {
       output.flush()
-      process.stderr.write(text)
+      stderr.write(text)
     },
+    output: stdout,
     onStop: (what) => {
+      isDaemon = true
       const stop = onStop(what)
       release()
       return stop

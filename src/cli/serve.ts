@@ -6,6 +6,7 @@ import { createLogger, isPretty, lineRenderer, type Logger } from '../logger.ts'
 import { caOf } from './ca-file.ts'
 import type { Cli, ExitCode } from './cli.ts'
 import { explainListenError } from './listen-error.ts'
+import { openFileLimit } from './open-files.ts'
 import { serviceManager } from './service-manager.ts'
 import { serviceStatus } from './service-status.ts'
 import { stateDirectory } from './state-directory.ts'
@@ -14,6 +15,13 @@ import type { StartWorker } from '../workers/worker-process.ts'
 
 /** What closing may take beyond the drain: sockets and files. */
 const CLOSING_MS = 5000
+/** How often, at most, the standard error is told that the log cannot be written. */
+const COMPLAIN_EVERY_MS = 60_000
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOSPC: 'ENOSPC: no space left',
+  EPIPE: 'EPIPE: its reader is gone',
+  EAGAIN: 'its reader does not read on',
+}
 
 /** Runs the proxy until it is stopped. */
 export async function serve(cli: Cli): Promise<ExitCode> {
@@ -84,6 +92,7 @@ interface StartOptions extends Logging {
 /** The running proxy, which ends with the process; undefined, with one line on the standard error, where it could not start. */
 export async function startOrExplain(options: StartOptions): Promise<App | undefined> {
   const { settings, logger, onSecret, cli, onTokenEvent, onStopping, alsoClose } = options
+  reportLostLines(cli, logger)
   // Filled in once there is something to stop.
   const running: { stop?: () => void } = {}
   let app: App
@@ -95,6 +104,8 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
       onSecret,
       ca: caOf(settings, cli),
       startWorker: workersOn('stdout', cli, settings),
+      openFiles: openFileLimit(),
+      logOutput: cli.output,
       ...(onTokenEvent && { onTokenEvent }),
       onQuit: () => {
         running.stop?.()
@@ -131,6 +142,23 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
     },
   })
   return app
+}
+
+/** Where the log cannot be written its reader cannot be told: the standard error is told at once, and the log when it can. */
+function reportLostLines({ output, err }: Pick<Cli, 'output' | 'err'>, logger: Logger): void {
+  let reportedAt = -Infinity
+  output.watch({
+    onFailing(problem) {
+      const now = systemClock.monotonic()
+      if (now - reportedAt < COMPLAIN_EVERY_MS) return
+      reportedAt = now
+      const why = PROBLEMS[problem] ?? problem
+      err(`cloudaware-proxy: the log cannot be written (${why}), so lines are lost; the proxy goes on serving.\n`)
+    },
+    onRecovered({ lines, problem }) {
+      logger.warn({ lines, error: problem }, 'lines of the log were lost: it could not be written')
+    },
+  })
 }
 
 function announce({ settings, logger, app, cli }: { settings: Settings; logger: Logger; app: App; cli: Cli }): void {

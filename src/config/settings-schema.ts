@@ -77,6 +77,14 @@ export const settingsSchema = Type.Object({
     minimum: 0,
     maximum: 268_435_456,
   }),
+  PROXY_MAX_CONNECTIONS: whole(
+    'How many connections callers may have open, on all listeners together; fewer where the limit on open files (ulimit -n) is low',
+    { default: 4096, minimum: 1, maximum: 1_000_000 },
+  ),
+  PROXY_UPLOAD_SILENCE_MS: whole(
+    'How long an upload may pause while the proxy waits for it, before it gets 408, in milliseconds; 0 = as long as it likes',
+    { default: 30_000, minimum: 0, maximum: DAY_MS },
+  ),
   PROXY_REWRITE_BODIES: choice(
     "Whether the org's addresses in identity-like answers become the caller's, to keep clients on the proxy",
     'identity',

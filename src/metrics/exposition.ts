@@ -16,10 +16,23 @@ export interface UpstreamStats {
   readonly heldBytesLimit: number
 }
 
+/** Connections of callers. */
+export interface ClientStats {
+  readonly open: number
+  readonly limit: number
+  /** Since the start. */
+  readonly refused: number
+  readonly evicted: number
+}
+
 export interface ExpositionOptions {
   readonly tally: Tally
   readonly tokenStatus: () => TokenStatus
   readonly upstreamStats: () => UpstreamStats
+  /** Undefined where other processes have them. */
+  readonly clientStats: () => ClientStats | undefined
+  /** Lines that could not be written to the log, since the start. */
+  readonly lostLogLines: () => number | undefined
   readonly version: string
   /** Of the workers, where requests are served by such. */
   readonly crew?: (() => CrewMetrics) | undefined
@@ -32,7 +45,8 @@ export interface Exposition {
 }
 
 /** The only place that knows prom-client. Loaded when the first scrape comes; everything is read at each. */
-export function createExposition({ tally, tokenStatus, upstreamStats, version, crew }: ExpositionOptions): Exposition {
+export function createExposition(options: ExpositionOptions): Exposition {
+  const { tally, tokenStatus, upstreamStats, clientStats, lostLogLines, version, crew } = options
   const registry = new Registry()
   const crewMetrics = crew && createCrewMetrics(crew)
   if (!crewMetrics) collectDefaultMetrics({ register: registry })
@@ -107,6 +121,27 @@ export function createExposition({ tally, tokenStatus, upstreamStats, version, c
     ['result'],
   )
 
+  /** A counter without labels, which somebody else keeps. */
+  const total = (name: string, help: string, read: () => number | undefined) =>
+    new Counter({
+      name: `cloudaware_proxy_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset()
+        this.inc(read() ?? 0)
+      },
+    })
+
+  gauge('client_connections', 'Open connections of callers', () => clientStats()?.open)
+  gauge('client_connections_limit', 'Connections of callers at most', () => clientStats()?.limit)
+  total('client_connections_refused_total', 'Connections of callers refused at the limit', () => clientStats()?.refused)
+  total(
+    'client_connections_evicted_total',
+    'Idle connections of callers closed to make room',
+    () => clientStats()?.evicted,
+  )
+  total('log_lines_lost_total', 'Lines that could not be written to the log', lostLogLines)
   gauge('upstream_connections', 'Open connections to Cloudaware', () => upstreamStats().connected)
   gauge('upstream_connections_limit', 'Connections at most', () => upstreamStats().limit)
   gauge('upstream_requests_running', 'Requests that are on a connection', () => upstreamStats().running)

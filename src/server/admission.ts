@@ -77,6 +77,9 @@ export const KEY_REQUIRED: Refusal = {
 function headProblem({ headers, rawHeaders, httpVersion }: IncomingMessage): Refusal | undefined {
   // Node's parser takes 0.9 and 2.0 for the same syntax, which nobody else does.
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return invalid('version', 'It is not in HTTP/1.1.')
+  if (headers.host === undefined && httpVersion === '1.1') {
+    return invalid('host missing', 'It has no Host header, which HTTP/1.1 requires.')
+  }
   if (rawHeaders.length > MAX_FIELDS * 2)
     return invalid('header count', `It has more than ${MAX_FIELDS} header fields.`)
   const framing = framingProblem(headers['transfer-encoding'], httpVersion) ?? expectationProblem(headers, httpVersion)

@@ -5,8 +5,6 @@ import { Bag, type Bagged } from './bag.ts'
 import type { RequestBoundary } from './request-boundary.ts'
 import { LOOK_MS, Lookout } from './lookout.ts'
 
-/** So long may a caller send nothing of a body that is waited for. */
-const MOST_SILENCE_MS = 30_000
 /** Each byte pays for as much waiting. A line of 1 kB/s is ten times as fast, a pause of 25 s is paid by 2.5 kB. */
 const LEAST_BYTES_PER_SECOND = 100
 
@@ -20,9 +18,16 @@ export interface PacedBodyOptions {
   onTooSlow(): void
 }
 
+export interface BodyPaceOptions {
+  readonly clock: Clock
+  /** How long a caller may send nothing of a body that is waited for (PROXY_UPLOAD_SILENCE_MS); 0 = any time. */
+  readonly silenceMs: number
+}
+
 /** A request body on its way in. */
 export class PacedBody {
   readonly #options: PacedBodyOptions
+  readonly #silenceMs: number
   /** What is read in the end: the request itself, or what is made of it. Nothing is wanted of the caller while nobody reads that. */
   source: Readable
   /** Among those that are looked at. */
@@ -31,8 +36,9 @@ export class PacedBody {
   #bytesOut = 0
   #owedMs = 0
 
-  constructor(options: PacedBodyOptions) {
+  constructor(options: PacedBodyOptions, silenceMs: number) {
     this.#options = options
+    this.#silenceMs = silenceMs
     this.source = options.request
     // On the wire: they count before anybody has judged or forwarded them.
     this.#bytesIn = options.request.socket.bytesRead
@@ -48,7 +54,7 @@ export class PacedBody {
   }
 
   get isTooSlow(): boolean {
-    return this.#owedMs >= MOST_SILENCE_MS
+    return this.#owedMs >= this.#silenceMs
   }
 
   /** Once each LOOK_MS. Counted by looks and not by the clock: what the event loop or the machine slept is not the caller's. */
@@ -79,8 +85,10 @@ export class PacedBody {
 export class BodyPace {
   readonly #bodies = new Bag<PacedBody>()
   readonly #lookout: Lookout
+  readonly #silenceMs: number
 
-  constructor(clock: Clock) {
+  constructor({ clock, silenceMs }: BodyPaceOptions) {
+    this.#silenceMs = silenceMs
     this.#lookout = new Lookout(clock, () => {
       this.#look()
       return this.#bodies.size > 0
@@ -88,7 +96,8 @@ export class BodyPace {
   }
 
   watch(options: PacedBodyOptions): PacedBody {
-    const body = new PacedBody(options)
+    const body = new PacedBody(options, this.#silenceMs)
+    if (this.#silenceMs === 0) return body
     body.place = this.#bodies.add(body)
     options.boundary.atEnd(() => {
       this.#forget(body)

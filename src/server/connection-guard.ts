@@ -1,72 +1,129 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { errorBody, PROXY_ERRORS, proxyStatus } from '../errors.ts'
-import type { ProxyErrorCode } from '../errors.ts'
+import { errorBody, ProxyError, proxyStatus } from '../errors.ts'
 import { STATUS_CODES } from '../node-http.ts'
 import type { ListenerLimits } from './listener-limits.ts'
 import type { OpenExchange } from './open-exchanges.ts'
+import { rejectionOf, type ParserError } from './rejected-request.ts'
+import { requestIdOf } from './request-id.ts'
 
-const STATUS_BY_PARSER_ERROR: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
+/** A request that no handler saw: it could not be read, or is a CONNECT. */
+export interface RejectedRequest {
+  readonly id: string
+  /** `-` where it could not be read. */
+  readonly method: string
+  readonly problem: ProxyError
+  /** Undefined where it was cut off without an answer. */
+  readonly status: number | undefined
+  readonly bytesOut: number
 }
 
 export interface ConnectionGuardOptions {
   readonly limits: ListenerLimits
   /** Those of the server. */
   readonly open: Iterable<OpenExchange>
+  /** How to reach the same service by the other scheme, for callers who took the wrong port: a sentence. */
+  readonly otherScheme: () => string
+  readonly onRejected: (rejected: RejectedRequest) => void
 }
 
+/** How long, and for how many reads, a rejected caller may go on sending: an answer that a reset follows would be lost. */
+const LINGER_MS = 2_000
+const LINGER_READS = 256
+
 /**
- * Sets the limits of a server and answers on the bare socket where there is no request to reply to: malformed heads, CONNECT.
+ * Answers on the bare socket where there is no request to reply to: malformed heads, CONNECT, the wrong port.
  * For every server that listens, before it does; it owns 'clientError', so give Fastify a `clientErrorHandler` that does nothing.
  */
-export function guardConnections<T extends Server | TlsServer>(server: T, { limits, open }: ConnectionGuardOptions): T {
-  server.maxConnections = limits.maxConnections
-  // Not in its types.
-  Object.assign(server, {
-    // A worker of a cluster would otherwise hand what is too much to the next one, and that one on, without an end.
-    dropMaxConnection: true,
-    // A FIN ends what the client sends, not its wait for the response. Node would close the connection.
-    httpAllowHalfOpen: true,
-  })
+export function guardConnections<T extends Server | TlsServer>(server: T, options: ConnectionGuardOptions): T {
+  const { limits, open, otherScheme, onRejected } = options
+  // Not in its types. A FIN ends what the client sends, not its wait for the response: Node would close the connection.
+  Object.assign(server, { httpAllowHalfOpen: true })
   server.setTimeout(limits.socketTimeoutMs)
+  /** What is read after a rejection, which the parser rejects again. */
+  const readsSince = new WeakMap<Duplex, number>()
 
-  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
+  server.on('clientError', (error: ParserError, socket: Duplex) => {
+    const reads = readsSince.get(socket)
+    readsSince.set(socket, (reads ?? 0) + 1)
+    if (reads !== undefined) {
+      if (reads > LINGER_READS) socket.destroy()
+      return
+    }
+    const { bytesRead = 0 } = socket as Partial<Socket> // of both servers it is one
+    const bytesBefore = bytesRead - (error.rawPacket?.length ?? 0)
+    const problem = rejectionOf(error, { maxHeaderBytes: limits.http.maxHeaderSize ?? 0, bytesBefore, otherScheme })
+    if (problem === undefined) {
+      socket.destroy()
+      return
+    }
     const exchanges = Array.from(open).filter(({ request }) => request.socket === socket)
-    // Bytes sent now would pass for the answer to the request under way. They are, where its own body is what is malformed.
-    const isOurTurn = exchanges.length === 0 || (exchanges.length === 1 && exchanges.every(isStillSending))
-    if (isOurTurn && socket.writable) {
-      const status = STATUS_BY_PARSER_ERROR[error.code ?? ''] ?? 400
-      answer(socket, status, status === 408 ? 'PROXY_REQUEST_TIMEOUT' : 'PROXY_REQUEST_INVALID')
-    } else socket.destroy()
+    const [underWay] = exchanges
+    // Its own body is what is malformed: it has its answer and its line in the log as any other.
+    if (underWay?.request.complete === false && exchanges.length === 1) {
+      const { request, response } = underWay
+      // A body that ends too early is a caller who leaves, and Node has the request end as such.
+      if (error.code !== 'HPE_INVALID_EOF_STATE' && request.emit(MALFORMED, problem)) return
+      if (response.headersSent) socket.destroy()
+      else answer(socket, requestIdOf(request), problem)
+      return
+    }
+    const rejected = { id: randomUUID(), method: '-', problem }
+    // Bytes sent now would pass for the answer to the request under way.
+    const answered = exchanges.length > 0 ? undefined : writableOf(socket)
+    if (answered === undefined) socket.destroy()
+    // A connection that never sent anything made no request.
+    const isSilent = problem.code === 'PROXY_REQUEST_TIMEOUT' && bytesRead === 0
+    const bytesOut = answered && answer(answered, rejected.id, problem)
+    if (!isSilent) {
+      onRejected({ ...rejected, status: answered && problem.statusCode, bytesOut: bytesOut ?? 0 })
+    }
   })
 
-  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
     // Node hands the socket over bare: without a listener a reset would crash the process.
     socket.on('error', () => undefined)
-    answer(socket, 405, 'PROXY_METHOD_REFUSED')
+    const problem = new ProxyError('PROXY_METHOD_REFUSED', {
+      cause: { rule: 'CONNECT' },
+      detail: 'It is not for HTTPS_PROXY: call it as the base URL of the API.',
+    })
+    const id = requestIdOf(request)
+    const bytesOut = answer(socket, id, problem)
+    onRejected({ id, method: 'CONNECT', problem, status: problem.statusCode, bytesOut })
   })
   return server
 }
 
-function isStillSending({ request, response }: OpenExchange): boolean {
-  return !request.complete && !response.headersSent
+/** The event of a request whose body turns out to be malformed, with the ProxyError. */
+export const MALFORMED = Symbol('malformed')
+
+/** Where an answer can be written. A TLS handshake that met plain HTTP ends the TLS socket, but not the one below it. */
+function writableOf(socket: Duplex & { readonly _parent?: Duplex }): Duplex | undefined {
+  return [socket, socket._parent].find((stream) => stream?.writable === true)
 }
 
-function answer(socket: Duplex, status: number, code: ProxyErrorCode): void {
-  const { message, type } = PROXY_ERRORS[code]
+/** Returns how many bytes the body has. */
+function answer(socket: Duplex, id: string, { code, message, statusCode, type }: ProxyError): number {
   const body = errorBody(code, message)
+  const bytes = Buffer.byteLength(body)
   const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}`,
     'Content-Type: application/json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `Proxy-Status: ${proxyStatus({ type })}`,
-    ...(status === 405 ? ['Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'] : []),
+    `Content-Length: ${bytes}`,
+    'Cache-Control: no-store',
+    `X-Request-Id: ${id}`,
+    `Proxy-Status: ${proxyStatus({ type, details: code })}`,
+    ...(statusCode === 405 ? ['Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'] : []),
     'Connection: close',
   ]
-  // The parser has given up on this connection, so nothing more is read from it.
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+  const destroy = () => socket.destroy()
+  const { setTimeout } = socket as Partial<Pick<Socket, 'setTimeout'>> // of both servers it is one
+  setTimeout?.call(socket, LINGER_MS, destroy)
+  const hasEnded = socket.readableEnded
+  if (!hasEnded) socket.once('end', destroy).resume()
+  socket.on('error', destroy).end(`${head.join('\r\n')}\r\n\r\n${body}`, hasEnded ? destroy : undefined)
+  return bytes
 }

@@ -3,7 +3,8 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { once } from 'node:events'
 import type { ListenOptions as Place, Socket } from 'node:net'
 import { createServer } from '../node-http.ts'
-import { guardConnections } from './connection-guard.ts'
+import { guardConnections, type ConnectionGuardOptions } from './connection-guard.ts'
+import type { ConnectionLimit } from './connection-limit.ts'
 import { inviteBodiesWhenRead } from './expect-continue.ts'
 import type { ListenerLimits } from './listener-limits.ts'
 import { OpenExchanges } from './open-exchanges.ts'
@@ -14,9 +15,11 @@ export interface TlsIdentity {
   readonly key: string
 }
 
-export interface DrainingServerOptions {
+export interface DrainingServerOptions extends Pick<ConnectionGuardOptions, 'otherScheme' | 'onRejected'> {
   readonly limits: ListenerLimits
   readonly handle: RequestListener
+  /** Shared by all listeners that have the limit in common. */
+  readonly connections: ConnectionLimit
   /** Makes it an https server. */
   readonly identity?: TlsIdentity | undefined
 }
@@ -24,17 +27,20 @@ export interface DrainingServerOptions {
 /** A node server that, once closing, keeps no connection alive beyond the answer it is giving. */
 export class DrainingServer {
   readonly #server: Server | TlsServer
-  readonly #open = new OpenExchanges(() => {
+  readonly #connections: ConnectionLimit
+  readonly #open = new OpenExchanges(({ connection }) => {
+    this.#connections.end(connection)
     if (this.#closed) this.#server.closeIdleConnections()
   })
   /** Of an https server: connections that have not finished their handshake, which node itself keeps no account of. */
   readonly #shaking = new Map<string, Socket>()
   #closed: Promise<void> | undefined
 
-  constructor({ limits, handle, identity }: DrainingServerOptions) {
+  constructor({ limits, handle, identity, connections, otherScheme, onRejected }: DrainingServerOptions) {
+    this.#connections = connections
     const listener: RequestListener = (request, response) => {
       // Not by a listener of its own, for which Node would copy the list of them at each request.
-      this.#open.add(request, response)
+      this.#open.add(request, response, connections.begin(request.socket))
       if (this.#closed) response.shouldKeepAlive = false
       handle(request, response)
     }
@@ -42,8 +48,11 @@ export class DrainingServer {
       identity === undefined
         ? createServer(limits.http, listener)
         : createTlsServer({ ...limits.http, ...limits.tls, ...identity }, listener)
+    this.#server.on('connection', (socket: Socket) => {
+      connections.add(socket)
+    })
     if (identity !== undefined) this.#followHandshakes()
-    guardConnections(this.#server, { limits, open: this.#open })
+    guardConnections(this.#server, { limits, open: this.#open, otherScheme, onRejected })
     inviteBodiesWhenRead(this.#server)
   }
 
@@ -51,6 +60,10 @@ export class DrainingServer {
   async listen(place: Place): Promise<number> {
     this.#server.listen(place)
     await once(this.#server, 'listening')
+    // Of accept(2): without a listener it would end the process.
+    this.#server.on('error', (error: NodeJS.ErrnoException) => {
+      this.#connections.acceptFailed(error.code ?? error.name)
+    })
     const address = this.#server.address()
     return typeof address === 'object' && address !== null ? address.port : 0
   }
@@ -91,7 +104,10 @@ export class DrainingServer {
       })
     })
     this.#server.on('secureConnection', (socket: Socket) => {
-      this.#shaking.delete(nameOf(socket))
+      const name = nameOf(socket)
+      const transport = this.#shaking.get(name)
+      if (transport !== undefined) this.#connections.secured(transport, socket)
+      this.#shaking.delete(name)
       // As node:http has it. As an option of the server it would keep connections that end within their handshake.
       socket.allowHalfOpen = true
     })

@@ -3,6 +3,7 @@ import type { ProxyError } from '../errors.ts'
 import type { ApiFamily } from '../upstream/api-family.ts'
 import { withoutSessionParameters } from '../upstream/session-parameters.ts'
 import type { BodyCapture } from './body-capture.ts'
+import type { RejectedRequest } from './connection-guard.ts'
 import type { Guard } from './guard.ts'
 import { RequestBoundary } from './request-boundary.ts'
 
@@ -134,6 +135,25 @@ export function watchExchange({ request, reply, observer, now, guard }: Watched)
       facts: facts ?? undefined,
     })
   })
+}
+
+/** A request that was rejected before anybody could handle it. */
+export function rejectedExchange({ id, method, problem, status, bytesOut }: RejectedRequest): Exchange {
+  return {
+    id,
+    method,
+    target: '-',
+    shownPath: '-',
+    family: 'rest',
+    status,
+    ms: 0,
+    upstreamMs: undefined,
+    bytesOut,
+    caller: undefined,
+    problem,
+    isBrokenOff: status === undefined,
+    facts: undefined,
+  }
 }
 
 /** Of an answer that the proxy made itself, which is always written whole. */

@@ -16,6 +16,7 @@ import { AddressSink } from './address-sink.ts'
 import { AnswerSink, type AnswerOwner } from './answer-sink.ts'
 import { BodyCapture } from './body-capture.ts'
 import type { Bagged } from './bag.ts'
+import { MALFORMED } from './connection-guard.ts'
 import type { BodyPace, PacedBody } from './body-pace.ts'
 import { newFacts, type ExchangeFacts } from './exchange.ts'
 import type { Guard, JudgedBody } from './guard.ts'
@@ -106,7 +107,14 @@ export class Forwarding implements ForwardOptions, AnswerOwner, HalfClosable {
   begin(): void {
     const { guard, bodyPace } = this.#way
     // From before it is judged, which reads it as well.
-    if (hasBody(this.request.headers)) this.#paced = bodyPace.watch(this)
+    if (hasBody(this.request.headers)) {
+      this.#paced = bodyPace.watch(this)
+      this.request.on(MALFORMED, (problem: ProxyError) => {
+        this.boundary.run(() => {
+          this.#onMalformed(problem)
+        })
+      })
+    }
     // Judged even where it is empty: what a policy has to read and cannot find is refused.
     const body = guard.bodyOf(this.#request, this.#reply)
     if (body instanceof Promise) {
@@ -236,5 +244,11 @@ export class Forwarding implements ForwardOptions, AnswerOwner, HalfClosable {
 
   onTooSlow(): void {
     this.abort(new ProxyError('PROXY_REQUEST_TIMEOUT'))
+  }
+
+  #onMalformed(problem: ProxyError): void {
+    // Answered already, and the rest of its body cannot be read.
+    if (this.response.writableEnded) this.request.socket.destroySoon()
+    else this.abort(problem)
   }
 }

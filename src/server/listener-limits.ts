@@ -7,13 +7,12 @@ export interface ListenerLimits {
   readonly http: ServerOptions
   /** For `createServer` of node:https, beside those above. */
   readonly tls: TlsOptions
-  /** To be set on the server by guardConnections: createServer takes neither. */
+  /** To be set on the server by guardConnections: createServer does not take it. */
   readonly socketTimeoutMs: number
-  readonly maxConnections: number
 }
 
-/** `upstreamTimeoutMs` is the longest that a caller may have to wait in silence; `sharers` is how many processes serve the listener. */
-export function listenerLimits(upstreamTimeoutMs: number, sharers = 1): ListenerLimits {
+/** `quietMs`: the longest times for which a caller may have to wait, or an upload may pause; 0 is any time. */
+export function listenerLimits(quietMs: readonly number[]): ListenerLimits {
   return {
     http: {
       // A head that drips is slowloris; a local caller sends it in one packet.
@@ -28,8 +27,8 @@ export function listenerLimits(upstreamTimeoutMs: number, sharers = 1): Listener
       maxHeaderSize: 32 * 1024,
       // The strict parser: no CL with TE, no bare LF, no space before a colon.
       insecureHTTPParser: false,
-      // Without it Node answers HTTP/1.1 requests that name no host.
-      requireHostHeader: true,
+      // Node would answer by itself, without a word: the admission does it.
+      requireHostHeader: false,
       // Duplicates of single-valued fields are dropped, never joined into a value that nobody sent.
       joinDuplicateHeaders: false,
       noDelay: true,
@@ -45,7 +44,6 @@ export function listenerLimits(upstreamTimeoutMs: number, sharers = 1): Listener
       ALPNProtocols: ['http/1.1'],
     },
     // A socket on which nothing moves either way is closed, well after the upstream had to answer.
-    socketTimeoutMs: upstreamTimeoutMs + 60_000,
-    maxConnections: Math.ceil(4_096 / sharers),
+    socketTimeoutMs: quietMs.includes(0) ? 0 : Math.max(...quietMs) + 60_000,
   }
 }

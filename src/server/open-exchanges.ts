@@ -1,19 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { owned } from '../upstream/body-stream.ts'
 import { Bag } from './bag.ts'
+import type { Connection } from './connection-limit.ts'
 
 export interface OpenExchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  readonly connection?: Connection | undefined
 }
 
 /** The requests of a server that are under way. */
 export class OpenExchanges implements Iterable<OpenExchange> {
   readonly #open = new Bag<OpenExchange>()
-  readonly #onEnd: () => void
+  readonly #onEnd: (exchange: OpenExchange) => void
 
   /** `onEnd` is called when one is over. */
-  constructor(onEnd: () => void = ignore) {
+  constructor(onEnd: (exchange: OpenExchange) => void = ignore) {
     this.#onEnd = onEnd
   }
 
@@ -22,15 +24,15 @@ export class OpenExchanges implements Iterable<OpenExchange> {
   }
 
   /** From here to its end. */
-  add(request: IncomingMessage, response: ServerResponse): void {
-    const exchange = this.#open.add({ request, response })
+  add(request: IncomingMessage, response: ServerResponse, connection?: Connection): void {
+    const exchange = this.#open.add({ request, response, connection })
     // A caller who leaves fails both: what is written to him then is no news.
     owned(request)
     owned(response)
     // `on`: an event that comes once needs no wrapper that takes the listener off.
     response.on('close', () => {
       this.#open.delete(exchange)
-      this.#onEnd()
+      this.#onEnd(exchange.item)
     })
   }
 }

@@ -2,7 +2,7 @@ import type { DrainingServerOptions, TlsIdentity } from './draining-server.ts'
 import { allOf, listen, listenOnSharedSocket, listenOnSocket } from './listeners.ts'
 import type { Listener, TcpListener } from './listeners.ts'
 
-export interface ProxyListenersOptions extends Omit<DrainingServerOptions, 'identity'> {
+export interface ProxyListenersOptions extends Omit<DrainingServerOptions, 'identity' | 'otherScheme'> {
   readonly host: string
   readonly port: number
   /** The https listener on the same host. */
@@ -18,14 +18,27 @@ export interface ProxyListeners extends Listener {
 
 /** Opens every way in to the proxy, or none. Rejects with what stood in the way of the first that could not be opened. */
 export async function openProxyListeners(options: ProxyListenersOptions): Promise<ProxyListeners> {
-  const { host, port, tls, socket, limits, handle } = options
-  const server = { limits, handle }
+  const { host, port, tls, socket, limits, handle, connections, onRejected } = options
   const open: Listener[] = []
+  const ports: { plain?: number; secure?: number } = {}
+  const otherScheme = () =>
+    ports.secure === undefined
+      ? 'use http://, or set PROXY_TLS_PORT for https://.'
+      : `use http://, or https:// on port ${ports.secure} (PROXY_TLS_PORT).`
+  const server = { limits, handle, connections, onRejected, otherScheme }
   try {
     const plain = await listen({ ...server, host, port })
     open.push(plain)
-    const secure = tls && (await listen({ ...server, host, port: tls.port, identity: tls.identity }))
-    if (secure) open.push(secure)
+    ports.plain = plain.port
+    const secured = {
+      ...server,
+      otherScheme: () => `use https://, or http:// on port ${String(ports.plain)} (PROXY_PORT).`,
+    }
+    const secure = tls && (await listen({ ...secured, host, port: tls.port, identity: tls.identity }))
+    if (secure) {
+      open.push(secure)
+      ports.secure = secure.port
+    }
     if (typeof socket === 'string') open.push(await listenOnSocket(socket, server))
     else if (socket !== undefined) open.push(await listenOnSharedSocket(socket.sharedPath, server))
     return { plain, secure, ...allOf(open) }

@@ -7,6 +7,8 @@ import { HalfClosedRequests } from './half-closed-requests.ts'
 import { UnreadAnswers } from './unread-answers.ts'
 
 export interface ProxyOptions extends Omit<Way, 'bodyPace' | 'unread' | 'halfClosed'> {
+  /** PROXY_UPLOAD_SILENCE_MS. */
+  readonly uploadSilenceMs: number
   /** How many requests wait for a connection to Cloudaware. */
   readonly waiting: () => number
   /** UPSTREAM_HALF_CLOSED_MS. */
@@ -36,7 +38,7 @@ export async function mountProxy(app: FastifyInstance, options: ProxyOptions): P
   app.decorateRequest('problem', null)
   app.decorateRequest('isLogin', false)
   app.decorateRequest('admission', undefined)
-  const bodyPace = new BodyPace(options.clock)
+  const bodyPace = new BodyPace({ clock: options.clock, silenceMs: options.uploadSilenceMs })
   const unread = new UnreadAnswers(options)
   const halfClosed = new HalfClosedRequests(options)
   app.addHook('onClose', () => {

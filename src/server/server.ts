@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import Fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { ProxyError } from '../errors.ts'
@@ -13,6 +14,8 @@ import { collapseSlashes } from './request-target.ts'
 export interface ServerOptions extends ProxyOptions {
   readonly logger: Logger
   readonly observer: ExchangeObserver
+  /** Whether the connection of a request is beyond the limit. */
+  readonly isRefused: (socket: Socket) => boolean
 }
 
 export interface ProxyServer {
@@ -61,14 +64,15 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
   })
   app.addHook('onRequest', (request, reply, done) => {
     watch(request, reply)
-    guard.onRequest(request, reply, done)
+    if (options.isRefused(request.raw.socket)) done(new ProxyError('PROXY_CONNECTIONS_FULL'))
+    else guard.onRequest(request, reply, done)
   })
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error, (exception) => {
       RequestBoundary.of(reply.raw).report(exception)
     })
-    // Why there is no token is told once, by whoever asks for it: the same with a stack for each caller would bury it. So is an exception.
-    const isTold = problem.code === 'PROXY_TOKEN_UNAVAILABLE' || problem.code === 'PROXY_INTERNAL_ERROR'
+    // Why there is no token is reported once, by the keeper: the same with a stack for each caller would bury it. So is an exception.
+    const isTold = QUIET.has(problem.code)
     if (!problem.isRefusal) logger[isTold ? 'debug' : 'warn']({ err: problem, reqId: request.id }, 'request failed')
     return answer(reply.headers(guard.corsOf(request) ?? {}), problem)
   })
@@ -86,3 +90,10 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
     close: () => app.close(),
   }
 }
+
+/** Logged elsewhere, once. */
+const QUIET: ReadonlySet<string> = new Set([
+  'PROXY_TOKEN_UNAVAILABLE',
+  'PROXY_INTERNAL_ERROR',
+  'PROXY_CONNECTIONS_FULL',
+])

@@ -5,6 +5,8 @@ import type { SharedStore } from './shared-store.ts'
 /** How long connecting, and any single command, may take. */
 const TIMEOUT_MS = 2000
 const LONGEST_RECONNECT_MS = 5000
+/** Several times the largest token response that is read, sealed. A longer value is not ours, and would be buffered as a whole. */
+const MAX_VALUE_BYTES = 256 * 1024
 
 /** Compare and set, compare and delete: Redis runs a script as one step. An absent key reads as false, which no text equals. */
 const REPLACE = `
@@ -56,7 +58,10 @@ export function openRedisStore({ url, ca, timeoutMs = TIMEOUT_MS }: RedisStoreOp
   const leaseOf = (key: string) => `${key}:lease`
   return {
     async read(key) {
-      return (await telling(() => redis.get(key))) ?? undefined
+      // Not GET, which sends a value of any size. An absent key reads as an empty text.
+      const text = await telling(() => redis.getrange(key, 0, MAX_VALUE_BYTES))
+      if (Buffer.byteLength(text) > MAX_VALUE_BYTES) throw tooLarge()
+      return text === '' ? undefined : text
     },
     async replace(key, { before = '', after, lifeMs }) {
       return (await telling(() => redis.eval(REPLACE, 1, key, before, after, Math.ceil(lifeMs)))) === 1
@@ -77,4 +82,8 @@ export function openRedisStore({ url, ca, timeoutMs = TIMEOUT_MS }: RedisStoreOp
 function noAnswer(error: unknown): unknown {
   if (!(error instanceof Error) || error.message !== 'Command timed out') return error
   return Object.assign(new Error(error.message), { code: 'ETIMEDOUT' })
+}
+
+function tooLarge(): Error {
+  return Object.assign(new Error('The value in the store is longer than any token'), { code: 'VALUE_TOO_LARGE' })
 }

@@ -104,6 +104,7 @@ class CrewMember {
       callerKeys: start.callerKeys && (() => this.#keys),
       identity: start.identity,
       observers: this.#observers,
+      maxConnections: settings.PROXY_MAX_CONNECTIONS,
       crew: { size: settings.WORKERS, socketPath: start.socketPath },
       onToken: () => undefined,
     })

@@ -232,6 +232,31 @@ test('nor while the answers before it hold the connection back', async () => {
   expect(statuses(await caller.untilClosed())).toEqual([200, 200, 200, 200, 200])
 })
 
+test('PROXY_UPLOAD_SILENCE_MS is how long an upload may pause, and the answer names it', async () => {
+  await using org = await orgAnswering(ok, { PROXY_UPLOAD_SILENCE_MS: '5000' })
+  using caller = openRaw(org.app.port)
+  caller.socket.write(head(`POST ${ACCOUNTS} HTTP/1.1`, 'Content-Length: 10') + '{')
+  await org.clock.waitForSleep(SECOND)
+  await org.clock.advance(4 * SECOND)
+  expect(await caller.until('')).toBe('')
+  await org.clock.advance(2 * SECOND)
+  const answer = await caller.untilClosed()
+  expect(statuses(answer)).toEqual([408])
+  expect(answer).toContain('PROXY_UPLOAD_SILENCE_MS')
+})
+
+test('with PROXY_UPLOAD_SILENCE_MS=0 an upload may pause as long as it likes', async () => {
+  await using org = await orgAnswering(ok, { PROXY_UPLOAD_SILENCE_MS: '0' })
+  const atRest = org.clock.sleepers
+  using caller = openRaw(org.app.port)
+  caller.socket.write(head(`POST ${ACCOUNTS} HTTP/1.1`, 'Content-Length: 10') + '{')
+  await org.org.arrived(2)
+  expect(org.clock.sleepers).toBe(atRest)
+  await org.clock.advance(60 * MINUTE)
+  caller.socket.write('123456789')
+  expect(await caller.until('ok')).toMatch(/^HTTP\/1.1 200 /)
+})
+
 async function connections(adminUrl: string | undefined): Promise<unknown> {
   const status = await (await fetch(`${String(adminUrl)}/status`)).json()
   return (status as { connections: unknown }).connections // checked by the caller

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/emulator.ts'
 import { selfSignedCertificate } from '../support/certificates.ts'
+import { statuses } from '../support/raw-bytes.ts'
 import { startStack } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { askTls, handshake } from '../support/tls-client.ts'
@@ -173,10 +174,14 @@ describe('hygiene', () => {
     await using place = await setUp()
     await using app = await place.start()
     const { port } = tlsOf(app)
-    for (const bytes of ['GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', '\u0016\u0003\u0001garbage', '']) {
+    for (const [bytes, status] of [
+      ['GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
+      ['\u0016\u0003\u0001garbage', undefined],
+      ['', undefined],
+    ] as const) {
       const socket = connect(port, '127.0.0.1')
       socket.end(bytes, 'latin1')
-      expect((await socket.setEncoding('latin1').toArray()).join('')).not.toContain('HTTP/1.1')
+      expect(statuses((await socket.setEncoding('latin1').toArray()).join('')).at(0)).toBe(status)
     }
     const waiting = connect(port, '127.0.0.1').on('error', () => undefined)
     await once(waiting, 'connect')

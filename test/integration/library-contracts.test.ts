@@ -12,7 +12,7 @@ import { connect, createServer as createTcpServer, Socket, type AddressInfo } fr
 import { connect as connectTls } from 'node:tls'
 import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { PassThrough, type Readable } from 'node:stream'
+import { PassThrough, type Duplex, type Readable } from 'node:stream'
 import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { expect, test, vi } from 'vitest'
 import { selfSignedCertificate } from '../support/certificates.ts'
@@ -382,6 +382,42 @@ test('undici tells a handler once bytes of its request were handed to the connec
   expect(await events).toEqual(['start', 'body', 'sent', 'response'])
   // The head leaves with the first bytes of the body.
   expect(arrivedBefore).toEqual([1])
+})
+
+test("Node's parser reports each read after a mistake again, shows what it read, and leaves the socket to us", async () => {
+  const server = createHttpServer()
+  const errors: { code?: string; rawPacket?: Buffer; bytesParsed?: number }[] = []
+  server.on('clientError', (error: (typeof errors)[number], socket) => {
+    errors.push(error)
+    if (errors.length === 2) socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  // A TCP listener's address is an AddressInfo.
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  socket.write('GET /\xe9 HTTP/1.1\r\n', 'latin1')
+  await expect.poll(() => errors.length).toBe(1)
+  socket.write('more')
+  expect((await socket.setEncoding('latin1').toArray()).join('')).toContain('400 Bad Request')
+  const [first, second] = errors
+  expect(first).toMatchObject({ code: 'HPE_INVALID_URL', bytesParsed: 5 })
+  expect(first?.rawPacket?.[5]).toBe(0xe9)
+  expect(second).toMatchObject({ code: 'HPE_INVALID_URL' })
+  server.close()
+})
+
+test('under a TLS socket that met plain HTTP the TCP socket can still be written to', async () => {
+  const server = createTlsServer(await selfSignedCertificate())
+  server.on('clientError', (error: Error & { code?: string }, socket: Duplex & { _parent?: Duplex }) => {
+    expect([error.code, socket.writable]).toEqual(['ERR_SSL_HTTP_REQUEST', false])
+    socket._parent?.end('in the clear')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  // A TCP listener's address is an AddressInfo.
+  const { port } = server.address() as AddressInfo
+  expect(await sendRaw(port, 'GET / HTTP/1.1\r\n\r\n')).toBe('in the clear')
+  server.close()
 })
 
 /** What a server makes of a client that sends FIN behind its request; it answers once it knows of that. */

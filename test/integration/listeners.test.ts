@@ -3,16 +3,24 @@ import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { ConnectionLimit } from '../../src/server/connection-limit.ts'
 import { listenerLimits } from '../../src/server/listener-limits.ts'
 import { listen, type TcpListener } from '../../src/server/listeners.ts'
 import { openRaw } from '../support/raw-http.ts'
+
+const UNLIMITED = {
+  connections: new ConnectionLimit({ limit: 1000, reserve: 0, clock: systemClock, onReport: () => undefined }),
+  otherScheme: () => '',
+  onRejected: () => undefined,
+}
 
 async function listening(
   handle: RequestListener,
   host = '127.0.0.1',
   port = 0,
 ): Promise<TcpListener & AsyncDisposable> {
-  const listener = await listen({ host, port, limits: listenerLimits(600_000), handle })
+  const listener = await listen({ host, port, limits: listenerLimits([600_000]), handle, ...UNLIMITED })
   return {
     ...listener,
     async [Symbol.asyncDispose]() {

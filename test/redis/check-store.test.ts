@@ -23,8 +23,8 @@ beforeAll(async () => {
   const tls = ['--tls-port', String(tlsPort), '--tls-cert-file', caFile, '--tls-key-file', folder.file('key.pem')]
   // What the advice for NOPERM says, and less.
   const users = [
-    ...['--user', 'right', 'on', '>pass', '+get', '+set', '+del', '+eval', '~cloudaware-proxy:*'],
-    ...['--user', 'less', 'on', '>pass', '+get', '~*'],
+    ...['--user', 'right', 'on', '>pass', '+getrange', '+get', '+set', '+del', '+eval', '~cloudaware-proxy:*'],
+    ...['--user', 'less', 'on', '>pass', '+getrange', '~*'],
   ]
   redis = resources.use(
     await startRedis({ more: ['--requirepass', 'pass', ...tls, '--tls-auth-clients', 'no', ...users] }),

@@ -150,6 +150,16 @@ test('garbage, the entry of another org and an emptied store are replaced by a t
   expect(replica.events).toEqual([{ type: 'store-unavailable', error: 'WRONGTYPE' }])
 })
 
+test('a value of 500 MB is not read: the store is reported, and the replica asks for its own token', async () => {
+  await redis.setrange(KEY.name, 500_000_000, 'x')
+  const sentBytes = async () => Number(/total_net_output_bytes:(\d+)/.exec(await redis.info('stats'))?.[1])
+  const before = await sentBytes()
+  await using replica = start()
+  await expect(replica.ask()).resolves.toMatchObject({ value: 'token-1' })
+  expect(replica.events).toEqual([{ type: 'store-unavailable', error: 'VALUE_TOO_LARGE' }])
+  expect((await sentBytes()) - before).toBeLessThan(1_000_000)
+})
+
 test('replicas of two orgs share a store without a word between them', async () => {
   await using one = start()
   await using other = start(sealingKey('another secret', ['org']))

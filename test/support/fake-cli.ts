@@ -32,6 +32,8 @@ export class FakeCli implements Cli, AsyncDisposable {
     this.complained += text
   }
 
+  readonly output = { lostLines: 0, problem: undefined, watch: (): void => undefined }
+
   readonly onStop = (stop: Stop): (() => void) => {
     this.stops.push(stop)
     return () => void this.stop()

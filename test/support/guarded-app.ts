@@ -6,6 +6,8 @@ import { parseCallerKeys } from '../../src/config.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createLogger } from '../../src/logger.ts'
 import { logAccess } from '../../src/server/access-log.ts'
+import { ConnectionLimit } from '../../src/server/connection-limit.ts'
+import { rejectedExchange } from '../../src/server/exchange.ts'
 import { digestKeys } from '../../src/server/caller-key.ts'
 import { createGuard, type GuardOptions } from '../../src/server/guard.ts'
 import { listenerLimits, type ListenerLimits } from '../../src/server/listener-limits.ts'
@@ -51,7 +53,7 @@ interface GuardedOptions extends GuardOptions {
 export async function startGuarded(
   options: Partial<GuardedOptions> = {},
   http: ServerOptions = {},
-  further: Partial<ListenerLimits> = {},
+  { maxConnections = 50, ...further }: Partial<ListenerLimits> & { maxConnections?: number } = {},
 ) {
   const passed: Passed[] = []
   let logged = ''
@@ -63,11 +65,19 @@ export async function startGuarded(
     },
   })
   const logger = createLogger({ level: 'trace', destination })
+  const connections = new ConnectionLimit({
+    limit: maxConnections,
+    reserve: 0,
+    clock: systemClock,
+    onReport: () => undefined,
+  })
   const server = await createProxyServer({
     logger,
+    isRefused: (socket) => connections.isRefused(socket),
     clock: systemClock,
     waiting: () => 0,
     halfClosedMs: 90_000,
+    uploadSilenceMs: 30_000,
     onStreamed: () => undefined,
     observer: {
       begun: () => {
@@ -88,12 +98,17 @@ export async function startGuarded(
     bodyMemory: options.bodyMemory ?? OPEN.bodyMemory,
     guard: createGuard({ ...OPEN, ...options }),
   })
-  const limits = listenerLimits(30_000)
+  const limits = listenerLimits([30_000])
   const listener = await listen({
     host: '127.0.0.1',
     port: 0,
-    limits: { ...limits, http: { ...limits.http, ...http }, maxConnections: 50, ...further },
+    limits: { ...limits, http: { ...limits.http, ...http }, ...further },
     handle: server.handle,
+    connections,
+    otherScheme: () => 'use http://.',
+    onRejected: (rejected) => {
+      logAccess(logger, rejectedExchange(rejected))
+    },
   })
   return {
     port: listener.port,
@@ -132,7 +147,7 @@ class RecordingDispatcher extends Dispatcher {
   }
 
   async #answer(request: Passed, body: Readable | null, handler: Dispatcher.DispatchHandler): Promise<void> {
-    const controller = new StubController()
+    const controller = new StubController((reason) => handler.onResponseError?.(controller, reason))
     handler.onRequestStart?.(controller, { sessionReplaced: false })
     try {
       // A request body's chunks are Buffers.
@@ -140,6 +155,7 @@ class RecordingDispatcher extends Dispatcher {
       if (!request.url.endsWith('/unread'))
         for await (const chunk of body ?? []) request.body += (chunk as Buffer).toString('latin1')
     } catch (error) {
+      if (controller.aborted) return
       handler.onResponseError?.(controller, error as Error) // streams fail with errors
       return
     }
@@ -151,7 +167,8 @@ class RecordingDispatcher extends Dispatcher {
 }
 
 class StubController implements Dispatcher.DispatchController {
-  readonly aborted = false
+  aborted = false
+  readonly #onAbort: (reason: Error) => void
   readonly paused = false
   readonly reason = null
   readonly rawHeaders = [
@@ -163,8 +180,14 @@ class StubController implements Dispatcher.DispatchController {
     'true',
   ].map((text) => Buffer.from(text))
   readonly rawTrailers = []
-  abort(): void {
-    // Nothing to end.
+  constructor(onAbort: (reason: Error) => void) {
+    this.#onAbort = onAbort
+  }
+
+  abort(reason: Error): void {
+    if (this.aborted) return
+    this.aborted = true
+    this.#onAbort(reason)
   }
   pause(): void {
     // Nothing to hold back.

@@ -53,6 +53,8 @@ test('three settings are enough, and the rest has the documented defaults', () =
     PROXY_DENIED_PATHS: [],
     PROXY_ALLOW_REMOTE: false,
     PROXY_REPLAY_LIMIT_BYTES: 1_048_576,
+    PROXY_UPLOAD_SILENCE_MS: 30_000,
+    PROXY_MAX_CONNECTIONS: 4096,
     PROXY_REWRITE_BODIES: 'identity',
     UPSTREAM_CONNECTIONS: 64,
     UPSTREAM_QUEUE_LIMIT: 1024,

@@ -6,22 +6,25 @@ import { guardConnections } from '../../src/server/connection-guard.ts'
 import { listenerLimits } from '../../src/server/listener-limits.ts'
 import { OpenExchanges } from '../../src/server/open-exchanges.ts'
 
-const limits = listenerLimits(600_000)
+const limits = listenerLimits([600_000])
 const guarded = () => {
   const server = createServer(limits.http)
   const open = new OpenExchanges()
   server.on('request', (request, response) => {
     open.add(request, response)
   })
-  return guardConnections(server, { limits, open })
+  return guardConnections(server, { limits, open, otherScheme: () => 'use http://.', onRejected: () => undefined })
 }
 
 function exchange(socket: PassThrough, { complete = true, headersSent = false } = {}) {
-  return { request: { socket, complete }, response: Object.assign(new EventEmitter(), { headersSent }) }
+  return {
+    request: Object.assign(new EventEmitter(), { socket, complete, headers: {} }),
+    response: Object.assign(new EventEmitter(), { headersSent }),
+  }
 }
 
 /** What a malformed next message makes of this socket: the status sent, or that it is cut. */
-async function outcome(socket: PassThrough, server: EventEmitter, code?: string) {
+async function outcome(socket: PassThrough, server: EventEmitter, code = 'HPE_INVALID_METHOD') {
   const chunks: string[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk.toString()))
   const closed = once(socket, 'close')
@@ -33,8 +36,6 @@ async function outcome(socket: PassThrough, server: EventEmitter, code?: string)
 test('the limits are on the server', () => {
   const server = guarded()
   expect(server).toMatchObject({
-    maxConnections: 4_096,
-    dropMaxConnection: true,
     timeout: 660_000,
     headersTimeout: 10_000,
     requestTimeout: 0,
@@ -45,8 +46,9 @@ test.each([
   ['HPE_INVALID_METHOD', '400'],
   ['HPE_HEADER_OVERFLOW', '431'],
   ['ERR_HTTP_REQUEST_TIMEOUT', '408'],
-  [undefined, '400'],
-])('a parser error %s is answered with %s', async (code, status) => {
+  ['HPE_SOMETHING_NEW', '400'],
+  ['ECONNRESET', 'cut'],
+])('after the error %s the outcome is %s', async (code, status) => {
   expect(await outcome(new PassThrough(), guarded(), code)).toBe(status)
 })
 
@@ -83,10 +85,18 @@ test('once the answer is out, the next malformed head has its own', async () => 
 
 test('a tunnel that is reset does not crash the process', async () => {
   const [server, socket] = [guarded(), new PassThrough()]
-  server.emit('connect', {}, socket)
+  server.emit('connect', { headers: {} }, socket)
   const closed = new Promise((resolve) => socket.once('close', resolve))
   socket.destroy(new Error('reset'))
   await closed
   // Without a listener the error itself would be thrown.
   expect(socket.errored?.message).toBe('reset')
+})
+
+test.each([
+  ['the longest wait', [600_000, 30_000], 660_000],
+  ['the longest pause of an upload', [600_000, 3_600_000], 3_660_000],
+  ['no limit, where there is none to one of them', [600_000, 0], 0],
+])('a silent socket is closed well after %s', (_what, quietMs, socketTimeoutMs) => {
+  expect(listenerLimits(quietMs)).toMatchObject({ socketTimeoutMs })
 })

@@ -24,8 +24,8 @@ export function createAdminGuard(allowedHosts: readonly string[]): onRequestHook
 }
 
 /** The Host of a rebound page is the name that was rebound: never an address, and never missing as in checks by HTTP/1.0. */
-function isNoPage({ headers: { host, origin } }: IncomingMessage): boolean {
-  return origin === undefined && (host === undefined || isAddress(host))
+function isNoPage({ httpVersion, headers: { host, origin } }: IncomingMessage): boolean {
+  return origin === undefined && (host === undefined ? httpVersion === '1.0' : isAddress(host))
 }
 
 /** A link elsewhere that somebody followed to the status page: its document is the same for everybody, and may be in no frame. */
