@@ -27,8 +27,28 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [new RegExp(`\\\\"(${SECRET_NAMES})\\\\"\\s*:\\s*\\\\"[^"\\\\]*`, 'gi'), `\\"$1\\":\\"${REDACTED}`],
   [/\b(client_secret|(?:access|refresh|oauth)_token|(?:client_)?assertion|sid)=[^&\s"'\\]+/gi, `$1=${REDACTED}`],
   [/\b(Bearer|OAuth|Basic)\s+[\w.~+/!=-]{12,}/gi, `$1 ${REDACTED}`],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----/gs, REDACTED],
 ]
+
+/** The line before a private key, or the one after it. */
+const KEY_BOUNDARY = /-----(BEGIN|END) [A-Z ]*PRIVATE KEY-----/g
+
+/** Private keys in PEM form. In one pass: looking for the end anew from each beginning would cost the square of their number. */
+function withoutPrivateKeys(line: string): string {
+  if (!line.includes('PRIVATE KEY-----')) return line
+  let kept = ''
+  let copiedTo = 0
+  let begin: number | undefined
+  for (const { 0: boundary, 1: kind, index } of line.matchAll(KEY_BOUNDARY)) {
+    if (kind === 'BEGIN') {
+      begin ??= index
+    } else if (begin !== undefined) {
+      kept += line.slice(copiedTo, begin) + REDACTED
+      copiedTo = index + boundary.length
+      begin = undefined
+    }
+  }
+  return kept + line.slice(copiedTo)
+}
 
 /**
  * What a line must hold for any of the shapes to be found in it: one pass instead of eight over the many lines that hold none.
@@ -86,7 +106,7 @@ export function createRedactor(secrets: () => Iterable<string>): Redactor {
     for (const form of formsNow()) if (redacted.includes(form)) redacted = redacted.replaceAll(form, REDACTED)
     if (!SUSPICIOUS.test(redacted)) return redacted
     for (const [shape, replacement] of SHAPES) redacted = redacted.replace(shape, replacement)
-    return withoutTokens(redacted)
+    return withoutTokens(withoutPrivateKeys(redacted))
   }
   return Object.assign(redact, { forms: formsNow })
 }

@@ -82,7 +82,7 @@ export async function userStep(visit: Visit, signal: AbortSignal): Promise<Findi
 }
 
 /** Cloudaware's packages: CA10__ and its siblings, such as CA10A1__. */
-const CMDB_OBJECT = /^CA10\w*?__\w+__c$/
+const CMDB_OBJECT = /^CA10[^\W_]*__\w+__c$/
 
 /** Whether the run-as user sees the CMDB at all. */
 export async function cmdbStep(visit: Visit, signal: AbortSignal): Promise<Finding> {

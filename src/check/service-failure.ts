@@ -26,7 +26,7 @@ export function errorOf(json: unknown): readonly [code: string | undefined, mess
 export function inItsWords({ status, json, body }: Reply): string {
   const [code, message] = errorOf(json)
   if (code !== undefined) return `${code}: ${message} (HTTP ${status})`
-  const words = body.toString('utf8', 0, 2000).replaceAll(/<[^>]*>/g, ' ')
+  const words = body.toString('utf8', 0, 2000).replaceAll(/<[^<>]*>/g, ' ')
   return `${
     words
       .replaceAll(/[^\x21-\x7e]+/g, ' ')

@@ -27,7 +27,10 @@ export function urlProblem(value: string, { path }: { path: boolean }): string |
 
 /** The URL in normal form without a trailing slash, so that paths can be appended. */
 export function withoutTrailingSlash(value: string): string {
-  return new URL(value).href.replace(/\/+$/, '')
+  const { href } = new URL(value)
+  let end = href.length
+  while (href.endsWith('/', end)) end--
+  return href.slice(0, end)
 }
 
 /** localhost and its subdomains, 127.0.0.0/8 and ::1, with or without brackets. */

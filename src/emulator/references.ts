@@ -4,7 +4,7 @@ import { isObject } from './call.ts'
 /** The bodies of the sub-requests answered so far, by reference Id. */
 export type Answered = ReadonlyMap<string, unknown>
 
-const REFERENCE = /@\{([^}]+)\}/g
+const REFERENCE = /@\{([^{}]+)\}/g
 
 /** Fills in `@{ref.field}` and `@{ref.records[0].Id}` in every text of a value. Throws PROCESSING_HALTED for one that leads nowhere. */
 export function resolveReferences(value: unknown, answered: Answered): unknown {

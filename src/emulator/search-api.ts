@@ -5,6 +5,7 @@ import { OBJECT_TYPES } from './cmdb-schema.ts'
 import type { Org } from './org.ts'
 import type { Row } from './schema-types.ts'
 import { runQuery } from './soql.ts'
+import { matchesWildcards } from '../wildcards.ts'
 
 /** One object to be searched: a query that names what is wanted of it, without the search words. */
 interface Wanted {
@@ -14,14 +15,18 @@ interface Wanted {
 /** `/search?q=FIND {…} IN … FIELDS RETURNING …`. */
 export function searchApi(org: Org, call: ApiCall): Answer {
   const sosl = call.query.get('q') ?? ''
-  const match =
-    /^\s*FIND\s*\{([^}]+)\}(?:\s+IN\s+(ALL|NAME)\s+FIELDS)?(?:\s+RETURNING\s+(.+?))?(?:\s+LIMIT\s+(\d+))?\s*$/is.exec(
-      sosl,
-    )
+  const match = /^\s*FIND\s*\{([^{}]+)\}(?:\s+IN\s+(ALL|NAME)\s+FIELDS)?(?=\s|$)/i.exec(sosl)
   if (match === null) {
     throw new ApiError(400, 'MALFORMED_SEARCH', 'No search term found. The search term must be enclosed in braces.')
   }
-  const [, words = '', group = 'ALL', returning, limit] = match
+  const [head, words = '', group = 'ALL'] = match
+  const rest = sosl.slice(head.length).trim()
+  const [tail = '', limit] = /(?:^|\s)LIMIT\s+(\d+)$/i.exec(rest) ?? []
+  const clause = rest.slice(0, rest.length - tail.length).trim()
+  if (clause !== '' && !/^RETURNING\s/i.test(clause)) {
+    throw new ApiError(400, 'MALFORMED_SEARCH', 'A search takes IN, RETURNING and LIMIT, in this order.')
+  }
+  const returning = clause === '' ? undefined : clause.slice('RETURNING'.length)
   return found(org, call, { words, inName: group.toUpperCase() === 'NAME', wanted: returned(returning), limit })
 }
 
@@ -66,12 +71,32 @@ const everything = (): Wanted[] => OBJECT_TYPES.map((type) => ({ soql: `SELECT I
 /** `Object(Id, Name WHERE … LIMIT 5), Other`: each becomes a query. */
 function returned(returning: string | undefined): Wanted[] {
   if (returning === undefined) return everything()
-  const parts = returning.match(/\w+\s*(?:\((?:[^()']|'(?:[^'\\]|\\.)*'|\([^)]*\))*\))?/gs) ?? []
-  return parts.map((part) => {
-    const [, name = '', list = ''] = /^(\w+)\s*(?:\((.*)\))?$/s.exec(part.trim()) ?? []
-    const [, fields = '', rest = ''] = /^(.*?)((?:\s+(?:WHERE|ORDER\s+BY|LIMIT|OFFSET)\s.*)?)$/is.exec(list) ?? []
-    return { soql: `SELECT ${fields.trim() === '' ? 'Id' : fields} FROM ${name}${rest}` }
+  return objectsIn(returning).map((object) => {
+    const [, name = '', list = ''] = /^(\w+)\s*(?:\((.*)\))?$/s.exec(object.trim()) ?? []
+    const clauseAt = list.search(/\s(?:WHERE|ORDER\s+BY|LIMIT|OFFSET)\s/i)
+    const fields = clauseAt === -1 ? list : list.slice(0, clauseAt)
+    return { soql: `SELECT ${fields.trim() === '' ? 'Id' : fields} FROM ${name}${list.slice(fields.length)}` }
   })
+}
+
+/** Divides a list at its commas, but for those in parentheses or in a string. */
+function objectsIn(list: string): string[] {
+  const objects: string[] = []
+  let begin = 0
+  let depth = 0
+  let isInString = false
+  for (let at = 0; at < list.length; at++) {
+    const character = list[at]
+    if (isInString && character === '\\') at++
+    else if (character === "'") isInString = !isInString
+    else if (!isInString && character === '(') depth++
+    else if (!isInString && character === ')') depth--
+    else if (!isInString && character === ',' && depth === 0) {
+      objects.push(list.slice(begin, at))
+      begin = at + 1
+    }
+  }
+  return [...objects, list.slice(begin)]
 }
 
 interface Search {
@@ -95,12 +120,22 @@ function found(org: Org, call: ApiCall, { words, inName, wanted, limit }: Search
 /** Every word must be there, as a word of its own; `*` and `?` stand for any characters and for one. */
 function matcher(words: string, inName: boolean): (row: Row) => boolean {
   const terms = words.match(/"[^"]+"|\S+/g) ?? []
-  const patterns = terms.map((term) => {
-    const escaped = term.replaceAll('"', '').replace(/[.+^${}()|[\]\\/-]/g, '\\$&')
-    return new RegExp(`(?<!\\w)${escaped.replaceAll('*', '\\w*').replaceAll('?', '\\w')}(?!\\w)`, 'i')
-  })
+  const patterns = terms.map((term) => term.toLowerCase().match(/[\w*?]+|[^\w*?"]/g) ?? [])
   return (row) => {
-    const texts = inName ? [row.Name] : Object.values(row)
-    return patterns.every((pattern) => texts.some((value) => typeof value === 'string' && pattern.test(value)))
+    const texts = (inName ? [row.Name] : Object.values(row)).filter((value) => typeof value === 'string')
+    const divided = texts.map((text) => text.toLowerCase().match(/\w+|\W/g) ?? [])
+    return patterns.every((pattern) => divided.some((parts) => holds(parts, pattern)))
   }
+}
+
+/** Whether these words, and what is between them, follow each other somewhere in the parts of a text. */
+function holds(parts: readonly string[], pattern: readonly string[]): boolean {
+  return parts.some((_part, at) => pattern.every((word, offset) => isWord(word, parts[at + offset] ?? '')))
+}
+
+function isWord(pattern: string, word: string): boolean {
+  return matchesWildcards(Array.from(pattern), word, {
+    isAny: (character) => character === '*',
+    isMatch: (character, other) => character === '?' || character === other,
+  })
 }

@@ -3,6 +3,7 @@ import { ApiError } from './api-error.ts'
 import type { FieldType, Value } from './schema-types.ts'
 import { daySpan, literalSpan, type Span } from './soql-dates.ts'
 import { malformed } from './soql-parse.ts'
+import { matchesWildcards } from '../wildcards.ts'
 
 /** One literal of a query, as the parser hands it over. */
 export interface Literal {
@@ -135,15 +136,14 @@ function like(on: Comparand, literal: Literal): Test {
   if (!['string', 'picklist', 'id', 'reference'].includes(on.kind)) {
     throw new ApiError(400, 'INVALID_FIELD', `invalid operator on ${on.name}: like`)
   }
-  const pattern = literal.text
-    .slice(1, -1)
-    .replace(/\\([%_])|([%_])|\\(.)|([.*+?^${}()|[\]\\/])/gs, (_all, escaped, wild, other, special) => {
-      if (typeof escaped === 'string') return escaped
-      if (typeof wild === 'string') return wild === '%' ? '[^]*' : '[^]'
-      return `\\${String(other ?? special)}`
+  const pattern = literal.text.slice(1, -1).match(/\\[^]|[^]/g) ?? []
+  const wanted = pattern.map((part) => ({ part, character: unescaped(part).toLowerCase() }))
+  return (value) =>
+    value !== null &&
+    matchesWildcards(wanted, String(value).toLowerCase(), {
+      isAny: ({ part }) => part === '%',
+      isMatch: ({ part, character }, other) => part === '_' || character === other,
     })
-  const matcher = new RegExp(`^${pattern}$`, 'i')
-  return (value) => value !== null && matcher.test(String(value))
 }
 
 /** Of a multi-select picklist: any of the alternatives, of which each may ask for several values at once. */
@@ -161,5 +161,10 @@ const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t', b: '\b', f:
 
 /** A SOQL string literal without its quotes and escapes. */
 export function unquoted(literal: string): string {
-  return literal.slice(1, -1).replace(/\\(.)/gs, (_all, character: string) => ESCAPES[character] ?? character)
+  return literal.slice(1, -1).replace(/\\[^]/g, unescaped)
+}
+
+function unescaped(part: string): string {
+  const character = part.slice(1)
+  return character === '' ? part : (ESCAPES[character] ?? character)
 }

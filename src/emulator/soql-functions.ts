@@ -9,9 +9,9 @@ export type Members = ReadonlyMap<Row, readonly Row[]>
 
 /** `COUNT(Id)`, `CALENDAR_YEAR(CreatedDate)`, …: as a value of a row, or of the group that the row stands for. */
 export function functionOperand(scope: Scope, call: string, members: Members): Operand {
-  const match = /^(\w+)\s*\(\s*([\w.]*)\s*\)$/.exec(call)
+  const match = /^(\w+)\s*\(([\w.\s]*)\)$/.exec(call)
   const name = match?.[1]?.toUpperCase() ?? call
-  const argument = match?.[2] ?? ''
+  const argument = match?.[2]?.trim() ?? ''
   if (name === 'COUNT' && argument === '') {
     return { name: call, kind: 'int', get: (row) => members.get(row)?.length ?? 0 }
   }

@@ -51,7 +51,7 @@ function fieldsToSend(fields: readonly Field[]): string[] {
     if (WRITTEN_ANEW.has(name.toLowerCase()) || value.includes(REDACTED)) return []
     // The proxy adds its own product.
     const isAgent = name.toLowerCase() === 'user-agent'
-    const sent = isAgent ? value.replace(/ ?cloudaware-proxy\/\S+$/, '') : value
+    const sent = isAgent ? value.replace(/ ?cloudaware-proxy\/[^\s/]+$/, '') : value
     return sent === '' && isAgent ? [] : [name, sent]
   })
 }

@@ -32,7 +32,7 @@ export function referencesOf(requests: readonly unknown[]): References {
     },
     atWorst(search, policyPath) {
       if (!carriesIds(policyPath) || !REFERENCE.test(search)) return search
-      const fields = [...search.matchAll(/@\{([^}]*)\}/g)].map(([, field = '']) => field)
+      const fields = [...search.matchAll(/@\{([^{}]*)\}/g)].map(([, field = '']) => field)
       const isPlain = fields.length === search.split(ANY_REFERENCE).length - 1
       return isPlain && !asksForSessions && fields.every(isId) ? search : `${search},${SESSION_ID}`
     },

@@ -13,7 +13,8 @@ export function jobPart(body: Buffer, contentType: string): Buffer | undefined {
   // Bytes stay bytes.
   const text = body.toString('latin1')
   const lineEnd = text.startsWith(`${delimiter}\r\n`) ? '\r\n' : '\n'
-  const [preamble, ...sections] = text.split(delimiter)
+  // A preamble, two parts, the end, and what would be too much.
+  const [preamble, ...sections] = text.split(delimiter, 5)
   const end = sections.pop()
   if (preamble !== '' || end === undefined || !/^--\s*$/.test(end) || sections.length > 2) return undefined
   const [job, content] = sections.map((section) => readPart(section, lineEnd))
@@ -39,7 +40,7 @@ function readPart(section: string, lineEnd: string): Part | undefined {
   const body = section.slice(blank + 2 * lineEnd.length, -lineEnd.length)
   const fields = new Map<string, string>()
   for (const line of section.slice(lineEnd.length, blank).split(lineEnd)) {
-    const [, name = '', value = ''] = /^([\w-]+):[ \t]*([^\r\n]*)$/.exec(line) ?? []
+    const [, name = '', value = ''] = /^([\w-]+):([^\r\n]*)$/.exec(line) ?? []
     const known = name.toLowerCase()
     if (!FIELDS.has(known) || fields.has(known)) return undefined
     fields.set(known, value.trim())

@@ -1,3 +1,5 @@
+import { matchesWildcards } from '../wildcards.ts'
+
 /** Whether a policy path (decoded, lower case) is covered. */
 export type PathMatcher = (policyPath: string) => boolean
 
@@ -6,20 +8,40 @@ export type PathMatcher = (policyPath: string) => boolean
  * `*` is one segment or a part of one, `**` any number of them, none included. Case does not matter.
  */
 export function compilePattern(pattern: string): PathMatcher {
-  const wanted = pattern.toLowerCase().replace(/(?<=.)\/+$/, '')
+  const wanted = withoutFinalSlashes(pattern.toLowerCase())
   if (!wanted.includes('*')) {
     const below = wanted === '/' ? '/' : `${wanted}/`
     return (path) => path === wanted || path.startsWith(below)
   }
-  const source = wanted
-    .split('/')
-    .slice(1)
-    .map((segment) => (segment === '**' ? '(?:/[^/]+)*' : `/${segment.split('*').map(escaped).join('[^/]*')}`))
-    .join('')
-  const expression = new RegExp(`^${source}$`)
-  return (path) => expression.test(path)
+  const segments = wanted.split('/').map((segment) => (segment === '**' ? '**' : segment.split('*')))
+  return (path) => matchesWildcards(segments, path.split('/'), SEGMENTS)
 }
 
-function escaped(text: string): string {
-  return text.replace(/[$()+.?[\\\]^{|}]/g, '\\$&')
+/** A segment of a pattern: the texts between its `*`. */
+type Segment = '**' | readonly string[]
+
+const SEGMENTS = {
+  isAny: (segment: Segment) => segment === '**',
+  isMatch: (segment: Segment, text: string) => segment !== '**' && coversSegment(segment, text),
+}
+
+/** Whether the texts stand in this one in order, the first at its beginning and the last at its end. */
+function coversSegment([first = '', ...others]: readonly string[], text: string): boolean {
+  const last = others.pop()
+  if (last === undefined) return text === first
+  const end = text.length - last.length
+  if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false
+  let at = first.length
+  for (const part of others) {
+    const found = text.indexOf(part, at)
+    at = found + part.length
+    if (found === -1 || at > end) return false
+  }
+  return true
+}
+
+function withoutFinalSlashes(pattern: string): string {
+  let end = pattern.length
+  while (end > 1 && pattern.endsWith('/', end)) end--
+  return pattern.slice(0, end)
 }

@@ -5,15 +5,15 @@ import { remembered } from '../remembered.ts'
 
 /** Reads that the platform takes as POST, the query in the body. */
 const READ_BY_POST = [
-  '/services/data/*/{query,queryall,search,parameterizedsearch}',
-  '/services/data/*/tooling/{query,queryall,search,parameterizedsearch}',
+  ...['query', 'queryall', 'search', 'parameterizedsearch'].flatMap((resource) => [
+    `/services/data/*/${resource}`,
+    `/services/data/*/tooling/${resource}`,
+  ]),
   // Bulk 2.0: creating a query job. Aborting or deleting one is a change to somebody's job.
   '/services/data/*/jobs/query',
   // sObject collections: POST with ids and fields on a type retrieves; creating has no type in its path.
   '/services/data/*/composite/sobjects/*',
-]
-  .flatMap(expandBraces)
-  .map(compilePattern)
+].map(compilePattern)
 
 /** GETs that act. */
 const WRITE_BY_GET = [
@@ -43,9 +43,4 @@ export function readOnlyRefusal(): Refusal {
     rule: 'PROXY_READ_ONLY',
     detail: 'It is read-only (PROXY_READ_ONLY=true), and this request could change something.',
   }
-}
-
-function expandBraces(pattern: string): string[] {
-  const [, before = '', choices, after = ''] = /^(.*)\{(.*)\}(.*)$/.exec(pattern) ?? []
-  return choices === undefined ? [pattern] : choices.split(',').map((choice) => `${before}${choice}${after}`)
 }

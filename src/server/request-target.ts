@@ -57,15 +57,15 @@ const NOT_IN_A_URL = /[^!-~]|#/
 const API_SEGMENTS = 4
 
 const PLAIN_PATH = /^(?:\/[\w-][\w.-]*)+$/
-/** An empty one, a final dot, included: nobody's name for a resource ends in one. */
-const RESPONSE_FORMAT = /(?:\.(?:json|xml)?)+\/?$/
+/** The response format that a path may end in. An empty one, a final dot, included: nobody's name for a resource ends in one. */
+const RESPONSE_FORMATS = ['.', '.json', '.xml']
 
 /**
  * The path as a lenient server could read it: decoded, case-folded, without what follows `;`, `?` or `#` in a segment, outer blanks,
  * a final slash or the `.json`/`.xml` that Salesforce takes off. A problem where even that is ambiguous.
  */
 export function decodedForPolicy(path: string): string | TargetProblem {
-  if (PLAIN_PATH.test(path)) return path.toLowerCase().replace(RESPONSE_FORMAT, '')
+  if (PLAIN_PATH.test(path)) return withoutResponseFormat(path.toLowerCase())
   if (/%(?![\da-f]{2})/i.test(path)) return { problem: 'The path holds a malformed percent-encoding.' }
   if (/%(?:2f|5c|[01][\da-f]|7f)/i.test(path)) {
     return { problem: 'The path holds an encoded slash, backslash or control character.' }
@@ -89,10 +89,19 @@ export function decodedForPolicy(path: string): string | TargetProblem {
   if (plain.some((segment, index) => isAmbiguous(segment, index, plain.length))) {
     return { problem: 'The path holds a dot segment or an empty one.' }
   }
-  return plain
-    .join('/')
-    .replace(RESPONSE_FORMAT, '')
-    .replace(/(?<=.)\/$/, '')
+  const readable = withoutResponseFormat(plain.join('/'))
+  return readable.length > 1 && readable.endsWith('/') ? readable.slice(0, -1) : readable
+}
+
+/** From the end, since an expression would look for the end from each dot. */
+function withoutResponseFormat(path: string): string {
+  const whole = path.endsWith('/') ? path.length - 1 : path.length
+  let end = whole
+  for (;;) {
+    const format = RESPONSE_FORMATS.find((candidate) => path.endsWith(candidate, end))
+    if (format === undefined) return end === whole ? path : path.slice(0, end)
+    end -= format.length
+  }
 }
 
 /**

@@ -70,7 +70,8 @@ const NAMESPACES: Readonly<Record<string, string>> = {
 
 /** Apex classes have a namespace each: `/services/Soap/class/My` and, of a package, `/services/Soap/class/pkg/My`. */
 function namespaceOf(path: string, policyPath: string): string | undefined {
-  const [, service = '', named] = /^\/+services\/+soap\/+(?:(\w)(?=[/?]|$)|class\/+([\w/]*\w))/i.exec(policyPath) ?? []
+  const [, service = '', named] =
+    /^\/+services\/+soap\/+(?:(\w)(?=[/?]|$)|class\/+(\w+(?:\/+\w+)*))/i.exec(policyPath) ?? []
   if (named === undefined) return NAMESPACES[service.toLowerCase()]
   const className = asSent(named, path)
   return className && `http://soap.sforce.com/schemas/class/${className}`

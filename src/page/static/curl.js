@@ -20,7 +20,7 @@ export function toCurl(exchange, { url, asksForKey }) {
   else if (method !== (hasBody ? 'POST' : 'GET')) parts.push(`--request ${quoted(method)}`)
   for (const [name, value] of fields) {
     const isAgent = name.toLowerCase() === 'user-agent'
-    const sent = isAgent ? value.replace(/ ?cloudaware-proxy\/\S+$/, '') : value
+    const sent = isAgent ? value.replace(/ ?cloudaware-proxy\/[^\s/]+$/, '') : value
     if (isAgent && sent === '') continue
     // curl sends a field without a value only where a semicolon stands for the colon.
     parts.push(`--header ${quoted(sent === '' ? `${name};` : `${name}: ${sent}`)}`)
