@@ -3,7 +3,13 @@ import type { Dispatcher } from 'undici'
 type Handler = Required<
   Pick<
     Dispatcher.DispatchHandler,
-    'onRequestStart' | 'onResponseStart' | 'onResponseData' | 'onResponseEnd' | 'onResponseError'
+    | 'onRequestStart'
+    | 'onBodySent'
+    | 'onRequestSent'
+    | 'onResponseStart'
+    | 'onResponseData'
+    | 'onResponseEnd'
+    | 'onResponseError'
   >
 >
 type Arguments<K extends keyof Handler> = Parameters<Handler[K]>
@@ -27,6 +33,14 @@ export class BoundedHandler implements Dispatcher.DispatchHandler {
     } catch (error) {
       this.#exchange.threw(error)
     }
+  }
+
+  onBodySent(chunk: Buffer): void {
+    this.#handler.onBodySent(chunk)
+  }
+
+  onRequestSent(): void {
+    this.#handler.onRequestSent()
   }
 
   onResponseStart(...[controller, status, headers, statusText]: Arguments<'onResponseStart'>): void {
