@@ -1,12 +1,21 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * Interim answers: Node 26.2 writes any of them, older ones the two that exist in practice. Dropped while the client does not read, since
- * nothing else would bound what is buffered for it.
+ * Passes on an interim response. Clients may ignore all of them (RFC 9110 §15.2), so one is dropped where the client speaks HTTP/1.0, where it
+ * does not read (nothing else would bound what is buffered for it), and where Node refuses to write it.
  */
 export function writeInterim(response: ServerResponse, status: number, headers: readonly string[]): void {
   // No socket: the response to an earlier request of the connection is still being written.
-  if (response.socket?.writableNeedDrain !== false) return
+  if (response.socket?.writableNeedDrain !== false || response.req.httpVersion === '1.0') return
+  try {
+    write(response, status, headers)
+  } catch {
+    // What undici's handler throws would fail the request.
+  }
+}
+
+/** Node 26.2 writes any of them, older ones the two that exist in practice. */
+function write(response: ServerResponse, status: number, headers: readonly string[]): void {
   // Absent before Node 26.2.
   const canWriteAny = (response.writeInformation as unknown) !== undefined
   if (canWriteAny) response.writeInformation(status, headers)

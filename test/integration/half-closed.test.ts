@@ -200,6 +200,17 @@ describe.each(WAYS)('over %s', (way) => {
   })
 })
 
+test('a FIN below TLS, without a close_notify, counts as well', async () => {
+  await using proxy = await setUp()
+  using client = await proxy.connect('tls')
+  client.socket.write(GET)
+  const { response } = await proxy.call()
+  await writeAndHalfClose(client.tcp, '')
+  await proxy.roundTrip()
+  response.end('answer')
+  await client.until('answer')
+})
+
 describe.each(['plain', 'tls'] as const)('a reset over %s', (way) => {
   test('cancels the upstream call at once', async () => {
     await using proxy = await setUp()

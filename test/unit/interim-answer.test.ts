@@ -6,7 +6,7 @@ import { writeInterim } from '../../src/server/interim-answer.ts'
 
 const HINTS = ['Link', `</${'x'.repeat(10_000)}>; rel=preload`]
 
-async function responding() {
+async function responding(version = '1.1') {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   // A TCP server that listens has an AddressInfo.
@@ -19,7 +19,7 @@ async function responding() {
       both.resolve([first, second])
     })
   })
-  client.write('GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n')
+  client.write(`GET /1 HTTP/${version}\r\nHost: x\r\nConnection: keep-alive\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n`)
   const [first, second] = await both.promise
   return {
     client,
@@ -57,4 +57,25 @@ test('an interim response to a request that has to wait for the one before it is
   await using connection = await responding()
   writeInterim(connection.second, 103, HINTS)
   expect(connection.second.writableLength).toBe(0)
+})
+
+test('a client of HTTP/1.0 is sent none (RFC 9110 §15.2)', async () => {
+  await using connection = await responding('1.0')
+  writeInterim(connection.first, 103, HINTS)
+  connection.first.end('whole')
+  let seen = ''
+  while (!seen.endsWith('whole')) seen += String((await once(connection.client, 'data'))[0])
+  expect(seen).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+})
+
+test('one that Node refuses to write is dropped, and the response is not harmed', async () => {
+  await using connection = await responding()
+  const { client, first } = connection
+  // As in Node before 26.2.
+  Object.assign(first, { writeInformation: undefined })
+  writeInterim(first, 103, ['Link', 'no link at all'])
+  first.end('whole')
+  let seen = ''
+  while (!seen.endsWith('whole')) seen += String((await once(client, 'data'))[0])
+  expect(seen).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
 })
