@@ -288,7 +288,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
     }
     onEvent({ type: 'session-replaced', family, fingerprint })
     this.controller.sessionReplaced = true
-    this.#mayBeApplied = false
+    this.#mayBeApplied = this.runsOrgCode
     this.#send()
   }
 

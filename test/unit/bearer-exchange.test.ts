@@ -28,7 +28,7 @@ interface Dispatched {
   readonly attempt: Required<
     Pick<
       Dispatcher.DispatchHandler,
-      'onRequestStart' | 'onResponseStart' | 'onResponseData' | 'onResponseEnd' | 'onResponseError'
+      'onRequestStart' | 'onRequestSent' | 'onResponseStart' | 'onResponseData' | 'onResponseEnd' | 'onResponseError'
     >
   >
 }
@@ -70,13 +70,18 @@ function setUp(options: Partial<BearerOptions> = {}) {
     ...options,
   })
   const dispatch = intercept((sent, handler) => {
-    dispatched.push({ options: sent, attempt: handler as Dispatched['attempt'] }) // ours has all five
+    dispatched.push({ options: sent, attempt: handler as Dispatched['attempt'] }) // ours has all of them
     return true
   })
   const controllers: Dispatcher.DispatchController[] = []
-  const send = (name: string, path = '/services/data', body: PassThrough | null = null) => {
+  const send = (
+    name: string,
+    path = '/services/data',
+    body: PassThrough | null = null,
+    method: 'GET' | 'POST' = 'POST',
+  ) => {
     dispatch(
-      { path, method: 'POST', headers: [], body },
+      { path, method, headers: [], body },
       {
         onRequestStart: (controller) => void controllers.push(controller),
         onResponseStart: (_, status) => void log.push(`${name}: ${status}`),
@@ -188,6 +193,27 @@ describe('an exchange', () => {
       await ticks()
       expect([...log, ...told]).toEqual(expected)
       expect(dispatched).toHaveLength(health === 'dead' ? 2 : 1)
+    },
+  )
+
+  test.each([
+    ['/services/data/v62.0/x', 'Cloudaware could not be reached, so nothing was sent.'],
+    // The org's own code has run, whatever it answered.
+    ['/services/apexrest/x', 'The request may have been applied.'],
+  ])(
+    'sent again behind a refusal, and then not sent, was applied where the first may have been: %s',
+    async (path, told) => {
+      const { dispatched, log, send } = setUp({ isStale: () => false })
+      send('one', path, null, 'GET')
+      const undicis = new Attempted()
+      dispatched[0]?.attempt.onRequestStart(undicis, null)
+      dispatched[0]?.attempt.onRequestSent()
+      dispatched[0]?.attempt.onResponseStart(undicis, 401, { 'content-type': 'application/json' }, 'Unauthorized')
+      dispatched[0]?.attempt.onResponseData(undicis, Buffer.from('[{"errorCode":"INVALID_SESSION_ID"}]'))
+      dispatched[0]?.attempt.onResponseEnd(undicis, {})
+      await ticks()
+      dispatched[1]?.attempt.onResponseError(undicis, new Error('refused'))
+      expect(log.at(-1)).toContain(told)
     },
   )
 
