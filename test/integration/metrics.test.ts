@@ -57,11 +57,12 @@ async function lived() {
   }).end()
   leaver.on('error', () => undefined)
   while (!emulator.requests.some(({ target }) => target.endsWith('?leaver'))) await new Promise(setImmediate)
-  leaver.destroy()
+  // A FIN alone would be looked into when the clock moves.
+  leaver.socket?.resetAndDestroy()
   await app.accessLine('leaver')
   emulator.org.apiDelayMs = 0
   emulator.killSessions()
-  statuses.push(await clock.until(call(LIMITS), PAUSE_MS))
+  statuses.push(await call(LIMITS))
   emulator.killSessions()
   const large = { method: 'POST', headers: { ...KEY, ...JSON_BODY }, body: `{"Name":"${'x'.repeat(40)}"}` }
   statuses.push(await call(HOSTS, large))
