@@ -247,7 +247,7 @@ test('thrown in a waiting request: those behind it are served', async () => {
 
 test('thrown by the periodic look at bodies: that request fails, and the others are looked at', async () => {
   const clock = new FakeClock()
-  const pace = new BodyPace(clock)
+  const pace = new BodyPace({ clock, silenceMs: 30_000 })
   const failed: unknown[] = []
   const looked: string[] = []
   const request = new IncomingMessage(new Socket())

@@ -17,7 +17,8 @@ async function startProgram(breaks: string) {
     request.on('error', () => undefined).resume()
     if (request.url === '/services/oauth2/token') response.end('{"access_token":"a-token"}')
     else if (request.url?.endsWith('/held')) held.push(response)
-    else if (request.url?.endsWith('/refused')) response.writeHead(401).end('[{"errorCode":"INVALID_SESSION_ID"}]')
+    else if (/\/(?:refused|limits)$/.test(request.url ?? ''))
+      response.writeHead(401).end('[{"errorCode":"INVALID_SESSION_ID"}]')
     else request.on('end', () => response.end('ok'))
   })
   const program = startChild(['--drain-delay-ms=600000'], {

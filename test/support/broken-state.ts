@@ -12,7 +12,7 @@ const break_ = (): never => {
 
 const BREAKS: Readonly<Record<string, () => void>> = {
   'buffer budget': () => (BodyMemory.prototype.take = break_),
-  token: () => (TokenState.prototype.refused = break_),
+  token: () => (TokenState.prototype.retired = break_),
   connections: () => (Client.prototype.dispatch = break_),
   /** No state at all: what nobody caught. */
   nothing: break_,

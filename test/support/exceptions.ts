@@ -6,6 +6,7 @@ import type { BearerEvent } from '../../src/upstream/bearer-options.ts'
 import { BodyMemory } from '../../src/upstream/body-memory.ts'
 import { connectorFor } from '../../src/upstream/connector.ts'
 import { createUpstream } from '../../src/upstream/dispatcher.ts'
+import { confirmsAs } from './confirmation.ts'
 import { startGuarded } from './guarded-app.ts'
 import { startOriginServer, type Answer } from './origin-server.ts'
 
@@ -32,7 +33,7 @@ export interface Faulty extends Pick<GuardOptions, 'callerKeys' | 'answersLogins
   readonly around: (handler: Dispatcher.DispatchHandler) => Dispatcher.DispatchHandler
 }
 
-export const tokens: TokenSource = { get: () => TOKEN, reject: () => undefined }
+export const tokens: TokenSource = { get: () => TOKEN, retire: () => undefined }
 
 /** Guard, proxy and the way upstream over one connection, with collaborators that throw where a test says so. */
 export async function startFaulty(answer: Answer, faulty: Partial<Faulty>) {
@@ -40,6 +41,7 @@ export async function startFaulty(answer: Answer, faulty: Partial<Faulty>) {
   const bodyMemory = new BodyMemory({ totalBytes: 1_000_000 })
   const upstream = createUpstream({
     tokens: faulty.tokens ?? tokens,
+    confirmation: confirmsAs('dead'),
     originFor: () => {
       faulty.onToken?.()
       return org.url

@@ -219,7 +219,8 @@ describe('an exception', () => {
     const dispatched: Dispatched[] = []
     const queue = new ConnectionQueue({ places: 1, limit: 5, timeoutMs: 60_000, clock: systemClock })
     const intercept = bearer({
-      tokens: { get: () => TOKEN, reject: () => undefined },
+      tokens: { get: () => TOKEN, retire: () => undefined },
+      confirmation: confirmsAs('dead'),
       originFor: () => 'https://org.invalid',
       queue,
       clock: systemClock,
@@ -249,6 +250,20 @@ describe('an exception', () => {
     expect([queue.active, thrown.length]).toEqual([0, 1])
   })
 
+  test('that comes along as the failure of an attempt is no failure of the connection', () => {
+    const failures: Error[] = []
+    const onResponseError = (_: unknown, error: Error) => void failures.push(error)
+    const { thrown, dispatched, queue } = setUpThrowing({ onResponseError }, {})
+    const undicis = new Attempted()
+    dispatched[0]?.attempt.onRequestStart(undicis, null)
+    dispatched[0]?.attempt.onResponseError(undicis, new TypeError('a mistake'))
+    expect([failures, thrown, queue.active]).toMatchObject([
+      [{ code: 'PROXY_INTERNAL_ERROR' }],
+      [{ message: 'a mistake' }],
+      0,
+    ])
+  })
+
   test('over another is told as well', () => {
     const { thrown, queue } = setUpThrowing({ onResponseError: mistake }, {}, { originFor: mistake })
     expect([queue.active, thrown.length]).toEqual([0, 2])
@@ -262,12 +277,8 @@ describe('an exception', () => {
   })
 
   test('while a suspicion is looked into ends the exchange', async () => {
-    let asked = 0
-    const originFor = () => {
-      asked += 1
-      return asked === 1 ? 'https://org.invalid' : mistake()
-    }
-    const { thrown, dispatched, queue } = setUpThrowing({}, {}, { originFor })
+    const confirmation = { ...confirmsAs('dead'), check: () => Promise.reject(new TypeError('a mistake')) }
+    const { thrown, dispatched, queue } = setUpThrowing({}, {}, { confirmation })
     const undicis = new Attempted()
     dispatched[0]?.attempt.onRequestStart(undicis, null)
     dispatched[0]?.attempt.onResponseStart(undicis, 401, {}, 'Unauthorized')
