@@ -11,7 +11,7 @@ const LEAST_BYTES_PER_SECOND = 100
 export interface PacedBodyOptions {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  readonly boundary: RequestBoundary
+  readonly boundary: Pick<RequestBoundary, 'run' | 'atEnd'>
   /** Bytes of the answer so far: who is answered while he sends may wait for the next piece before he goes on. */
   bytesOut(): number
   /** Called at most once: the caller sends too slowly, or not at all. */
@@ -44,7 +44,7 @@ export class PacedBody {
     this.#bytesIn = options.request.socket.bytesRead
   }
 
-  get boundary(): RequestBoundary {
+  get boundary(): PacedBodyOptions['boundary'] {
     return this.#options.boundary
   }
 

@@ -9,7 +9,7 @@ import { BoundedHandler } from './bounded-handler.ts'
 import type { BearerOptions, ForwardOptions, ReplayOutcome } from './bearer-options.ts'
 import type { Waiter } from './connection-queue.ts'
 import { ExchangeController } from './exchange-controller.ts'
-import { toProxyError } from './gateway-error.ts'
+import { isMistake, toProxyError } from './gateway-error.ts'
 import { withLengthGrownBy } from './header-list.ts'
 import { ReplayableBody } from './replayable-body.ts'
 import { withSession } from './request-headers.ts'
@@ -212,6 +212,8 @@ export class BearerExchange implements AttemptOwner, Waiter {
   }
 
   attemptFailed(error: Error, { isSent, hasAnswer }: Progress): void {
+    // Out of what makes the body: no failure of the connection.
+    if (isMistake(error)) throw error
     // Also where an earlier connection broke under it: only a response, such as a refused session, says that it was not applied.
     this.#mayBeApplied ||= isSent
     if (hasAnswer || !this.#mayRepeatOnNewConnection(error)) {

@@ -48,7 +48,7 @@ export interface ForwardOptions extends Dispatcher.DispatchOptions {
   /** Given each piece of the caller's body once, as it comes, without any session of ours. */
   readonly onBody?: (chunk: Buffer) => void
   /** Given what was thrown in the middle of the exchange, which ends then. */
-  readonly onException?: (error: unknown) => void
+  readonly onException?: ((error: unknown) => void) | undefined
   /** Told each time that the request goes onto a connection. */
   readonly onConnection?: () => void
 }

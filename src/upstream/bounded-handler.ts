@@ -1,51 +1,50 @@
 import type { Dispatcher } from 'undici'
+import type { Attempt } from './attempt.ts'
 
-type Handler = Required<
-  Pick<
-    Dispatcher.DispatchHandler,
-    | 'onRequestStart'
-    | 'onBodySent'
-    | 'onRequestSent'
-    | 'onResponseStart'
-    | 'onResponseData'
-    | 'onResponseEnd'
-    | 'onResponseError'
-  >
->
-type Arguments<K extends keyof Handler> = Parameters<Handler[K]>
+/** All that undici calls of an attempt: a callback that is missing here would never reach it. */
+type Callbacks = Pick<Attempt, keyof Attempt>
+type Arguments<K extends keyof Callbacks> = Parameters<Callbacks[K]>
 
 /**
  * undici's callbacks, with what they throw given to the exchange. undici by itself takes some of it for a failure of the connection, and emits
  * the rest as an 'error' event of a Client, which ends the process.
  */
-export class BoundedHandler implements Dispatcher.DispatchHandler {
-  readonly #handler: Handler
+export class BoundedHandler implements Dispatcher.DispatchHandler, Callbacks {
+  readonly #attempt: Callbacks
   readonly #exchange: { threw(error: unknown): void }
 
-  constructor(handler: Handler, exchange: { threw(error: unknown): void }) {
-    this.#handler = handler
+  constructor(attempt: Callbacks, exchange: { threw(error: unknown): void }) {
+    this.#attempt = attempt
     this.#exchange = exchange
   }
 
-  onRequestStart(...[controller, context]: Arguments<'onRequestStart'>): void {
+  onRequestStart(...[controller]: Arguments<'onRequestStart'>): void {
     try {
-      this.#handler.onRequestStart(controller, context)
+      this.#attempt.onRequestStart(controller)
     } catch (error) {
       this.#exchange.threw(error)
     }
   }
 
-  onBodySent(chunk: Buffer): void {
-    this.#handler.onBodySent(chunk)
+  onBodySent(): void {
+    try {
+      this.#attempt.onBodySent()
+    } catch (error) {
+      this.#exchange.threw(error)
+    }
   }
 
   onRequestSent(): void {
-    this.#handler.onRequestSent()
+    try {
+      this.#attempt.onRequestSent()
+    } catch (error) {
+      this.#exchange.threw(error)
+    }
   }
 
   onResponseStart(...[controller, status, headers, statusText]: Arguments<'onResponseStart'>): void {
     try {
-      this.#handler.onResponseStart(controller, status, headers, statusText)
+      this.#attempt.onResponseStart(controller, status, headers, statusText)
     } catch (error) {
       this.#exchange.threw(error)
     }
@@ -53,7 +52,7 @@ export class BoundedHandler implements Dispatcher.DispatchHandler {
 
   onResponseData(...[controller, chunk]: Arguments<'onResponseData'>): void {
     try {
-      this.#handler.onResponseData(controller, chunk)
+      this.#attempt.onResponseData(controller, chunk)
     } catch (error) {
       this.#exchange.threw(error)
     }
@@ -61,7 +60,7 @@ export class BoundedHandler implements Dispatcher.DispatchHandler {
 
   onResponseEnd(...[controller, trailers]: Arguments<'onResponseEnd'>): void {
     try {
-      this.#handler.onResponseEnd(controller, trailers)
+      this.#attempt.onResponseEnd(controller, trailers)
     } catch (error) {
       this.#exchange.threw(error)
     }
@@ -69,7 +68,7 @@ export class BoundedHandler implements Dispatcher.DispatchHandler {
 
   onResponseError(...[controller, error]: Arguments<'onResponseError'>): void {
     try {
-      this.#handler.onResponseError(controller, error)
+      this.#attempt.onResponseError(controller, error)
     } catch (thrown) {
       this.#exchange.threw(thrown)
     }

@@ -89,10 +89,11 @@ function isParserError(error: unknown): boolean {
 
 /** An exception of our own code's, that came along as the failure of a stream or a connection. */
 export function isMistake(error: unknown): boolean {
+  if (error instanceof SharedStateError) return true
   return MISTAKES.some((kind) => error instanceof kind) && codeOf(error) === ''
 }
 
-const MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError, SharedStateError]
+const MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError]
 
 /** The code of an error or of the first that it wraps: a connect attempt over several addresses fails with an AggregateError. */
 function codeOf(error: unknown): string {

@@ -7,13 +7,13 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { connect, createServer as createTcpServer, Socket, type AddressInfo } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { PassThrough, type Duplex, type Readable } from 'node:stream'
-import { Agent, buildConnector, type Dispatcher } from 'undici'
+import { Agent, buildConnector, Client, type Dispatcher } from 'undici'
 import { expect, test, vi } from 'vitest'
 import { selfSignedCertificate } from '../support/certificates.ts'
 import { startFaultServer } from '../support/fault-server.ts'
@@ -491,4 +491,103 @@ test('Node does not notice a reset behind a FIN, but an empty write does, and se
   await closed
   expect(errors).toEqual([expect.stringMatching(/^(?:EPIPE|ECONNRESET)$/)])
   server.close()
+})
+
+/** What undici does with an exception out of this method of a handler. */
+async function thrownOutOf(method: 'onResponseStart' | 'onResponseData' | 'onResponseEnd' | 'onResponseError') {
+  await using upstream = await startOriginServer((request, response) => {
+    if (method === 'onResponseError') request.socket.destroy()
+    else response.end('ok')
+  })
+  const client = new Client(upstream.url)
+  const over = Promise.withResolvers<string>()
+  // An event that its types do not have.
+  const emitter = client as unknown as EventEmitter
+  emitter.on('error', (error: Error) => {
+    over.resolve(`an 'error' event of the client: ${error.message}`)
+  })
+  const throwIn = (name: string) => () => {
+    if (name === method) throw new Error('a mistake')
+  }
+  client.dispatch(
+    { path: '/', method: 'GET' },
+    {
+      onRequestStart: () => undefined,
+      onResponseStart: throwIn('onResponseStart'),
+      onResponseData: throwIn('onResponseData'),
+      onResponseEnd: throwIn('onResponseEnd'),
+      onResponseError: (_, error) => {
+        throwIn('onResponseError')()
+        over.resolve(`a failure of the request: ${error.message}`)
+      },
+    },
+  )
+  const became = await over.promise
+  await client.destroy()
+  return became
+}
+
+test('undici takes what a handler throws for a failure of the request, or emits it where the handler is told of one', async () => {
+  for (const method of ['onResponseStart', 'onResponseData', 'onResponseEnd'] as const) {
+    expect(await thrownOutOf(method)).toBe('a failure of the request: a mistake')
+  }
+  expect(await thrownOutOf('onResponseError')).toBe("an 'error' event of the client: a mistake")
+})
+
+test('undici leaves a body alone when it finds no connection: neither read, nor destroyed, nor listened to for errors', async () => {
+  const server = createTcpServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo // a TCP listener's
+  server.close()
+  await once(server, 'close')
+  const client = new Client(`http://127.0.0.1:${port}`)
+  const body = new PassThrough()
+  const failed = Promise.withResolvers<Error>()
+  client.dispatch(
+    { path: '/', method: 'POST', body },
+    {
+      onRequestStart: unexpected,
+      onResponseStart: unexpected,
+      onResponseData: unexpected,
+      onResponseEnd: unexpected,
+      onResponseError: (_, error) => {
+        failed.resolve(error)
+      },
+    },
+  )
+  expect(body.listenerCount('error')).toBe(1)
+  expect(await failed.promise).toMatchObject({ code: 'ECONNREFUSED' })
+  expect([body.destroyed, body.listenerCount('error'), body.isPaused()]).toEqual([false, 0, false])
+  await client.destroy()
+})
+
+test('Node fails a request whose caller leaves only where somebody listens for it; a stream of ours without a listener would be uncaught', async () => {
+  const seen: string[] = []
+  const left = Promise.withResolvers<undefined>()
+  await using server = await startOriginServer((request) => {
+    // collect() of the origin server reads it, and listens.
+    request.on('error', (error) => seen.push(error.message))
+    request.on('close', () => {
+      left.resolve(undefined)
+    })
+  })
+  const socket = connect(server.port, '127.0.0.1')
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf')
+  await server.arrived(1)
+  socket.destroy()
+  await left.promise
+  expect(seen).toEqual(['aborted'])
+  const uncaught = Promise.withResolvers<unknown>()
+  const stream = new PassThrough()
+  stream.emit = (event: string | symbol, ...parameters: unknown[]) => {
+    try {
+      return EventEmitter.prototype.emit.call(stream, event, ...parameters)
+    } catch (error) {
+      uncaught.resolve(error)
+      return true
+    }
+  }
+  const error = new Error('aborted')
+  stream.destroy(error)
+  expect(await uncaught.promise).toBe(error)
 })

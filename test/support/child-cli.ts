@@ -38,6 +38,8 @@ export function startChild(argv: readonly string[], options: ChildOptions = {}) 
   return {
     child,
     ended,
+    /** How many lines of the standard output have this text. */
+    count: (part: string) => lines.filter((line) => line.includes(part)).length,
     /** The first line of the standard output with this text, once it is there. */
     async line(part: string): Promise<string> {
       const isOver = over.then(() => true)

@@ -47,6 +47,10 @@ interface GuardedOptions extends GuardOptions {
   readonly dispatcher: Dispatcher
   readonly login: Login
   readonly captureBodies: boolean
+  readonly onStreamed: (bytes: number) => void
+  readonly upstreamOrigin: () => string
+  /** Called as an exchange is over, before it is logged. */
+  readonly onEnded: () => void
 }
 
 /** The proxy's own server and listener, with a stand-in for the way upstream. `passed` is what reached it, body and all. */
@@ -58,6 +62,7 @@ export async function startGuarded(
   const passed: Passed[] = []
   let logged = ''
   let inFlight = 0
+  let exceptions = 0
   const destination = new Writable({
     write(chunk: Buffer, _encoding, done) {
       logged += chunk.toString()
@@ -78,14 +83,17 @@ export async function startGuarded(
     waiting: () => 0,
     halfClosedMs: 90_000,
     uploadSilenceMs: 30_000,
-    onStreamed: () => undefined,
+    onStreamed: options.onStreamed ?? (() => undefined),
     observer: {
       begun: () => {
         inFlight += 1
       },
-      exception: () => undefined,
+      exception: () => {
+        exceptions += 1
+      },
       ended: (exchange) => {
         inFlight -= 1
+        options.onEnded?.()
         logAccess(logger, exchange)
       },
     },
@@ -93,7 +101,7 @@ export async function startGuarded(
     version: '0.0.0-test',
     dispatcher: options.dispatcher ?? new RecordingDispatcher(passed),
     login: options.login,
-    upstreamOrigin: () => 'https://upstream.invalid',
+    upstreamOrigin: options.upstreamOrigin ?? (() => 'https://upstream.invalid'),
     rewritesAddresses: false,
     bodyMemory: options.bodyMemory ?? OPEN.bodyMemory,
     guard: createGuard({ ...OPEN, ...options }),
@@ -115,6 +123,8 @@ export async function startGuarded(
     passed,
     /** Requests that are not over. */
     inFlight: () => inFlight,
+    /** What the boundary has counted. */
+    exceptions: () => exceptions,
     /** One object a log line. */
     lines: () =>
       logged

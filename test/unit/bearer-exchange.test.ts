@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { AccessToken } from '../../src/token/token-source.ts'
 import { bearer } from '../../src/upstream/bearer.ts'
-import type { BearerOptions } from '../../src/upstream/bearer-options.ts'
+import type { BearerOptions, ForwardOptions } from '../../src/upstream/bearer-options.ts'
 import { ConnectionQueue } from '../../src/upstream/connection-queue.ts'
 import { BodyMemory } from '../../src/upstream/body-memory.ts'
 import { confirmsAs } from '../support/confirmation.ts'
@@ -232,6 +232,85 @@ describe('an exchange', () => {
     dispatched[0]?.attempt.onResponseEnd(undicis, {})
     controller.pause()
     expect([undicis.paused, controller.paused]).toEqual([false, false])
+  })
+})
+
+describe('an exception', () => {
+  const mistake = (): never => {
+    throw new TypeError('a mistake')
+  }
+
+  function setUpThrowing(handler: Dispatcher.DispatchHandler, more: Partial<ForwardOptions>, options = {}) {
+    const thrown: unknown[] = []
+    const dispatched: Dispatched[] = []
+    const queue = new ConnectionQueue({ places: 1, limit: 5, timeoutMs: 60_000, clock: systemClock })
+    const intercept = bearer({
+      tokens: { get: () => TOKEN, retire: () => undefined },
+      confirmation: confirmsAs('dead'),
+      originFor: () => 'https://org.invalid',
+      queue,
+      clock: systemClock,
+      replayLimitBytes: 1000,
+      bodyMemory: new BodyMemory({ totalBytes: 10_000 }),
+      isStale: () => false,
+      breach: () => undefined,
+      onEvent: () => undefined,
+      ...options,
+    })
+    const dispatch = intercept((sent, attempt) => {
+      dispatched.push({ options: sent, attempt: attempt as Dispatched['attempt'] }) // ours has all five
+      return true
+    })
+    const request = { path: '/services/data', method: 'GET' as const, headers: [], body: null }
+    const onException = (error: unknown) => void thrown.push(error)
+    dispatch({ ...request, onException, ...more }, handler)
+    return { thrown, dispatched, queue }
+  }
+
+  test('as undici comes to the attempt ends it, and gives its place back', () => {
+    const { thrown, dispatched, queue } = setUpThrowing({}, { onConnection: mistake })
+    const undicis = new Attempted()
+    dispatched[0]?.attempt.onRequestStart(undicis, null)
+    expect([undicis.calls, thrown.length]).toEqual([['abort'], 1])
+    dispatched[0]?.attempt.onResponseError(undicis, new Error('aborted'))
+    expect([queue.active, thrown.length]).toEqual([0, 1])
+  })
+
+  test('that comes along as the failure of an attempt is no failure of the connection', () => {
+    const failures: Error[] = []
+    const onResponseError = (_: unknown, error: Error) => void failures.push(error)
+    const { thrown, dispatched, queue } = setUpThrowing({ onResponseError }, {})
+    const undicis = new Attempted()
+    dispatched[0]?.attempt.onRequestStart(undicis, null)
+    dispatched[0]?.attempt.onResponseError(undicis, new TypeError('a mistake'))
+    expect([failures, thrown, queue.active]).toMatchObject([
+      [{ code: 'PROXY_INTERNAL_ERROR' }],
+      [{ message: 'a mistake' }],
+      0,
+    ])
+  })
+
+  test('over another is told as well', () => {
+    const { thrown, queue } = setUpThrowing({ onResponseError: mistake }, {}, { originFor: mistake })
+    expect([queue.active, thrown.length]).toEqual([0, 2])
+  })
+
+  test('without anybody to be told still ends the exchange', () => {
+    const failures: Error[] = []
+    const onResponseError = (_: unknown, error: Error) => void failures.push(error)
+    const { queue } = setUpThrowing({ onResponseError }, { onException: undefined }, { originFor: mistake })
+    expect([queue.active, failures]).toMatchObject([0, [{ code: 'PROXY_INTERNAL_ERROR' }]])
+  })
+
+  test('while a suspicion is looked into ends the exchange', async () => {
+    const confirmation = { ...confirmsAs('dead'), check: () => Promise.reject(new TypeError('a mistake')) }
+    const { thrown, dispatched, queue } = setUpThrowing({}, {}, { confirmation })
+    const undicis = new Attempted()
+    dispatched[0]?.attempt.onRequestStart(undicis, null)
+    dispatched[0]?.attempt.onResponseStart(undicis, 401, {}, 'Unauthorized')
+    dispatched[0]?.attempt.onResponseEnd(undicis, {})
+    await ticks()
+    expect([queue.active, thrown.length]).toEqual([0, 1])
   })
 })
 
