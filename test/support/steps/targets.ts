@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
 import { createCredentialNet } from '../../../src/inspector/credential-net.ts'
 import { showBody } from '../../../src/inspector/shown-body.ts'
 import { parseLimitInfo } from '../../../src/metrics/limit-info.ts'
@@ -12,6 +13,7 @@ import { answerSoap } from '../../../src/server/login/soap-endpoint.ts'
 import { answerToken } from '../../../src/server/login/token-endpoint.ts'
 import { withAnswer } from '../../../src/server/login/user-info.ts'
 import { problemBody } from '../../../src/server/problem-body.ts'
+import { RequestBoundary } from '../../../src/server/request-boundary.ts'
 import { requestIdOf } from '../../../src/server/request-id.ts'
 import { collapseSlashes } from '../../../src/server/request-target.ts'
 import { parseXml } from '../../../src/emulator/xml.ts'
@@ -80,6 +82,7 @@ async function ask(guard: Guard, { method = 'GET', url = '/services/data/v62.0/l
   })
   const request = { raw, method, headers, url: raw.url } as unknown as FastifyRequest
   const reply = replyStub()
+  new RequestBoundary({ request: request.raw, response: reply.raw, log: SILENT, onException: () => undefined })
   let problem: Error | undefined
   guard.onRequest(request, reply, (error) => {
     problem = error
@@ -106,6 +109,8 @@ async function sendOn(guard: Guard, request: FastifyRequest, reply: FastifyReply
     return error
   }
 }
+
+const SILENT = { error: () => undefined } as unknown as Logger
 
 function replyStub(): FastifyReply {
   const reply = {
