@@ -43,6 +43,11 @@ export const PROXY_ERRORS = {
       'The request did not arrive in time: its head within 10 s, its body at 100 bytes a second or more and without a pause longer than PROXY_UPLOAD_SILENCE_MS. Cloudaware never got the whole of it.',
     endsConnection: true,
   },
+  PROXY_TARGET_TOO_LONG: {
+    status: 414,
+    type: 'http_request_error',
+    message: 'The request target (path and query) is longer than the 16,384 bytes that Cloudaware accepts.',
+  },
   PROXY_EXPECTATION_FAILED: {
     status: 417,
     type: 'http_request_error',

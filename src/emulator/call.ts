@@ -1,4 +1,6 @@
+import { formFields } from '../form-fields.ts'
 import type { IncomingHttpHeaders } from 'node:http'
+import { isTooDeep } from '../json-depth.ts'
 import { ApiError } from './api-error.ts'
 
 /** One request as the routes see it: path collapsed, body read and decoded. */
@@ -31,7 +33,7 @@ export function header(call: Pick<Call, 'headers'>, name: string): string | unde
 /** The body as a form, empty where it is not declared as one: then the token endpoint sees no grant type, as the real one. */
 export function formBody(call: Call): URLSearchParams {
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(header(call, 'content-type') ?? '')
-  return new URLSearchParams(isForm ? call.body.toString() : '')
+  return formFields(isForm ? call.body.toString() : '')
 }
 
 /** The body as a JSON value; throws JSON_PARSER_ERROR, and 415 where it is declared as something else: curl -d says it is a form. */
@@ -41,8 +43,10 @@ function jsonBody(call: Call): unknown {
     const message = `Content-Type header specified in HTTP request is not supported: ${declared}`
     throw new ApiError(415, 'UNSUPPORTED_MEDIA_TYPE', message)
   }
+  const text = call.body.toString()
+  if (isTooDeep(text)) throw new ApiError(400, 'JSON_PARSER_ERROR', 'The JSON nests too deep')
   try {
-    return JSON.parse(call.body.toString())
+    return JSON.parse(text)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unexpected input'
     throw new ApiError(400, 'JSON_PARSER_ERROR', `${reason} at [line:1, column:1]`)

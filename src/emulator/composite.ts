@@ -1,3 +1,4 @@
+import { formFields } from '../form-fields.ts'
 import { json, type Answer } from './answer.ts'
 import { answerToError, ApiError, apiError, methodNotAllowed, notFound } from './api-error.ts'
 import { isObject, jsonObject, type ApiCall, type Call } from './call.ts'
@@ -101,7 +102,7 @@ function subcall(call: ApiCall, request: Record<string, unknown>, url: string, b
     ...call,
     method: typeof request.method === 'string' ? request.method.toUpperCase() : 'GET',
     path,
-    query: new URLSearchParams(query.join('?')),
+    query: formFields(query.join('?')),
     headers: isObject(request.httpHeaders) ? lowerCased(request.httpHeaders) : {},
     body: Buffer.from(body === undefined ? '' : JSON.stringify(body)),
   }

@@ -1,3 +1,4 @@
+import { formFields } from '../form-fields.ts'
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
@@ -21,7 +22,7 @@ export async function receive(request: IncomingMessage, scheme: string, fallback
   return {
     method: request.method ?? 'GET',
     path: path.replace(/\/{2,}/g, '/'),
-    query: new URLSearchParams(query),
+    query: formFields(query),
     headers: request.headers,
     body: decoded(body, request.headers['content-encoding']),
     origin: `${scheme}://${request.headers.host ?? fallbackHost}`,

@@ -16,6 +16,10 @@ interface Building extends XmlElement {
   text: string
 }
 
+const MAX_DEPTH = 64
+/** Two hundred records with some hundred fields each fit. */
+const MAX_ELEMENTS = 50_000
+
 /** The root element. Throws the ApiError that a malformed document, or one with a DOCTYPE, gets. */
 export function parseXml(document: string): XmlElement {
   const parser = new SaxesParser({ xmlns: true })
@@ -24,7 +28,10 @@ export function parseXml(document: string): XmlElement {
   parser.on('doctype', () => {
     throw new ApiError(400, 'UNKNOWN_EXCEPTION', 'DOCTYPE is not allowed')
   })
+  let elements = 0
   parser.on('opentag', ({ local, attributes }) => {
+    if (open.length >= MAX_DEPTH) parser.fail(`more than ${MAX_DEPTH} elements inside each other`)
+    if (++elements > MAX_ELEMENTS) parser.fail(`more than ${MAX_ELEMENTS} elements`)
     const own = Object.values(attributes).map(({ local: name, value }) => [name, value] as const)
     const element: Building = { name: local, attributes: Object.fromEntries(own), children: [], text: '' }
     open.at(-1)?.children.push(element)

@@ -1,3 +1,4 @@
+import { formFields } from '../form-fields.ts'
 import type { ExchangeDetail, Field, ShownBody } from './wire.ts'
 
 /** HAR 1.2 (the W3C draft of 2012 that browsers' tools read) of what is kept; times are those that were measured, the rest is -1. */
@@ -48,7 +49,7 @@ function requestOf({ method, target, requestHeaders, requestBody, bytesIn }: Exc
     httpVersion: 'HTTP/1.1',
     cookies: [],
     headers: pairs(headers),
-    queryString: [...new URLSearchParams(target.split('?').slice(1).join('?'))].map(([name, value]) => ({
+    queryString: [...formFields(target.split('?').slice(1).join('?'))].map(([name, value]) => ({
       name,
       value,
     })),

@@ -25,6 +25,8 @@ interface Held {
   readonly answer: HeldAnswer
   /** Whether it is one that may name addresses, not only looks like one. */
   isChosen: boolean
+  /** From this length on it is worth another look. */
+  lookAgainAt: number
 }
 
 /** Digests of the bytes that came: they do not fit those that go. Content-Length is put right instead. */
@@ -57,7 +59,7 @@ export class AddressSink implements Dispatcher.DispatchHandler {
       return
     }
     const answer = new HeldAnswer({ status, headers, statusText }, MAX_ADDRESS_BYTES)
-    this.#held = { form, answer, isChosen: form !== 'soap' }
+    this.#held = { form, answer, isChosen: form !== 'soap', lookAgainAt: 0 }
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -77,8 +79,10 @@ export class AddressSink implements Dispatcher.DispatchHandler {
 
   /** SOAP answers are of any size and kind: the first element in the Body tells. */
   #isWorthHolding(held: Held): boolean {
-    if (held.isChosen) return true
+    if (held.isChosen || held.answer.length < held.lookAgainAt) return true
     const { body, headers } = held.answer
+    // Only when there is twice as much: single bytes must not cost the square of their number.
+    held.lookAgainAt = Math.min(body.length * 2, MAX_SOAP_PEEK_BYTES)
     const isLogin = isLoginAnswer(textOf(decoded(body, codingOf(headers['content-encoding']), MAX_ADDRESS_BYTES)))
     held.isChosen = isLogin === true
     return isLogin ?? body.length <= MAX_SOAP_PEEK_BYTES

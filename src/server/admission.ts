@@ -4,7 +4,7 @@ import { createHostPolicy } from './host-policy.ts'
 import { callerFinder } from './known-callers.ts'
 import { createOriginPolicy } from './origin-policy.ts'
 import type { Refusal } from './refusal.ts'
-import { parseTarget } from './request-target.ts'
+import { MAX_TARGET_BYTES, parseTarget, tooLong } from './request-target.ts'
 import type { Target } from './request-target.ts'
 
 export interface AdmissionOptions {
@@ -40,7 +40,7 @@ export interface Denied {
 /** Far beyond what any client sends. Node would drop fields after the 2,000th without a word. */
 const MAX_FIELDS = 256
 
-/** Judges who calls and how: target, Host, Origin, key. Throws a RangeError on a malformed setting. */
+/** Judges who calls and how: length and form of the head, Host, Origin, key, target. Throws a RangeError on a malformed setting. */
 export function createAdmission(options: AdmissionOptions): (request: IncomingMessage) => Admitted | Denied {
   const judgeHost = createHostPolicy(options)
   const judgeOrigin = createOriginPolicy(options)
@@ -49,22 +49,31 @@ export function createAdmission(options: AdmissionOptions): (request: IncomingMe
 
   return (request) => {
     const { headers, rawHeaders, method = '', url = '' } = request
-    const target = parseTarget(url)
-    if ('problem' in target) return { refusal: invalid('target', target.problem) }
-    const problem = headProblem(request)
-    if (problem !== undefined) return { refusal: problem, target }
+    // Whatever takes longer than a look comes after these: a stranger must not choose what the proxy reads.
+    const problem = tooLong(url) ?? headProblem(request)
+    if (problem !== undefined) return denied(problem, url)
     const hostRefusal = judgeHost(valuesOf(rawHeaders, 'host'))
-    if (hostRefusal !== undefined) return { refusal: hostRefusal, target }
+    if (hostRefusal !== undefined) return denied(hostRefusal, url)
     const originCount = headers.origin === undefined ? 0 : valuesOf(rawHeaders, 'origin').length
     const origin = judgeOrigin({ method, headers, originCount, isSecure: 'encrypted' in request.socket })
-    if (origin.kind === 'refused') return { refusal: origin.refusal, target }
+    if (origin.kind === 'refused') return denied(origin.refusal, url)
     // A preflight carries no key: browsers send it without credentials.
     const caller = callerKeys && findCaller(request.socket, callerKeys(), headers)
     const isPreflight = origin.kind === 'preflight'
     const isKeyDue = callerKeys !== undefined && caller === undefined && !isPreflight
+    const target = parseTarget(url)
+    if ('problem' in target) {
+      return { refusal: isKeyDue ? KEY_REQUIRED : invalid('target', target.problem), cors: origin.cors }
+    }
     if (isKeyDue && !mayBeInBody(method, target.policyPath)) return { refusal: KEY_REQUIRED, cors: origin.cors, target }
     return { target, caller, isKeyDue, cors: origin.cors, isPreflight }
   }
+}
+
+/** The target, where it can be read, tells the family in whose language the refusal is written, and names the request in the log. */
+function denied(refusal: Refusal, url: string): Denied {
+  const target = url.length > MAX_TARGET_BYTES ? undefined : parseTarget(url)
+  return target === undefined || 'problem' in target ? { refusal } : { refusal, target }
 }
 
 /** No key in the head, nor where else it may be. */

@@ -1,6 +1,8 @@
 import { referencesOf } from './composite-references.ts'
 import type { References } from './composite-references.ts'
 import { effectiveMethods } from './effective-method.ts'
+import { hasManyFields, MAX_FIELDS } from '../form-fields.ts'
+import { isTooDeep, MAX_JSON_DEPTH } from '../json-depth.ts'
 import { hasRepeatedMember, isJsonObject, member } from './json-members.ts'
 import type { JsonObject } from './json-members.ts'
 import { compilePattern } from './path-pattern.ts'
@@ -24,6 +26,9 @@ const RECORDS = ROOMS.flatMap((room) => [`${room}/composite/sobjects/**`, `${roo
   compilePattern,
 )
 
+/** Twice what the platform takes of the largest kind, a graph. */
+const MAX_SUB_REQUESTS = 1000
+
 /** A cheap look first. */
 const MAY_CARRY = /\/(?:composite|batch|aggregate-ui)(?:\/|$)/
 
@@ -36,9 +41,12 @@ export function carriesRequests(policyPath: string): boolean {
 /** Judges every sub-request of a composite, batch or graph body. One refused refuses all, and so does what cannot be read. */
 export function judgeComposite(body: Buffer, judge: Judge): Refusal | undefined {
   const root = parsed(body)
-  if (root === undefined) return unreadable('Its body is not plain JSON in UTF-8 with each member named once.')
+  if (typeof root === 'string') return unreadable(root)
   const requests = subRequests(root)
   if (requests === undefined) return unreadable('Its body lists no sub-requests.')
+  if (requests.length > MAX_SUB_REQUESTS) {
+    return unreadable(`Its body lists ${requests.length} sub-requests, and the limit is ${MAX_SUB_REQUESTS}.`)
+  }
   const references = referencesOf(requests)
   for (const request of requests) {
     const refusal = judgeSubRequest(request, references, judge)
@@ -63,6 +71,9 @@ function judgeSubRequest(request: unknown, references: References, judge: Judge)
   const headers = member(request, 'httpheaders')
   // `richInput` is what a batch calls it.
   const body = [member(request, 'body'), member(request, 'richinput')]
+  if (rest.length > 0 && hasManyFields(rest.join('?'))) {
+    return unreadable(`The query of a sub-request has more than ${MAX_FIELDS} parameters.`)
+  }
   const query = rest.length === 0 ? '' : references.atWorst(`?${rest.join('?')}`, target.policyPath)
   for (const effective of effectiveMethods(plainMethod(method), query, isJsonObject(headers) ? strings(headers) : {})) {
     const refusal = judge(effective, target.policyPath, query, body)
@@ -82,15 +93,19 @@ function absolute(url: string): string {
   return url.startsWith('services/') ? `/${url}` : url
 }
 
-function parsed(body: Buffer): JsonObject | undefined {
+/** The object, or why it cannot be judged. */
+function parsed(body: Buffer): JsonObject | string {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+    if (isTooDeep(text)) return `Its body nests arrays and objects more than ${MAX_JSON_DEPTH} levels deep.`
     const value: unknown = JSON.parse(text)
-    return isJsonObject(value) && !hasRepeatedMember(text) ? value : undefined
+    return isJsonObject(value) && !hasRepeatedMember(text) ? value : NOT_PLAIN
   } catch {
-    return undefined
+    return NOT_PLAIN
   }
 }
+
+const NOT_PLAIN = 'Its body is not plain JSON in UTF-8 with each member named once.'
 
 /** compositeRequest (composite), batchRequests (batch) or graphs[].compositeRequest; all that are there. */
 function subRequests(root: JsonObject): readonly unknown[] | undefined {

@@ -1,3 +1,5 @@
+import { endOfString } from '../json-depth.ts'
+
 /** A JSON object whose members are looked up without regard to case, as a lenient reader might. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
@@ -33,11 +35,4 @@ export function hasRepeatedMember(json: string): boolean {
     }
   }
   return false
-}
-
-/** No regular expression: strings of megabytes would exhaust its stack. */
-function endOfString(json: string, start: number): number {
-  let at = start + 1
-  while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1
-  return at + 1
 }

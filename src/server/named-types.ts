@@ -31,9 +31,6 @@ export function unjudgeableText(headers: HeaderFields): Refusal | undefined {
   )
 }
 
-const UNREADABLE =
-  'The proxy reads this body to judge it: it takes JSON or XML in UTF-8 or UTF-16, and for a Bulk 2.0 job with its data the plain form of two parts, job and content.'
-
 interface SentText {
   readonly policyPath: string
   readonly body: Readable
@@ -50,8 +47,12 @@ export async function judgeText(sent: SentText, judge: Judgement): Promise<Reada
   }
   const plain = await decompressed(bytes, codingOf(headers))
   const read = takesQuery(policyPath) ? readQuery : readJob
-  const text = plain && read(plain, String(headers['content-type'] ?? '').trim())
-  if (text === undefined) return unreadable(UNREADABLE)
+  if (plain === undefined)
+    return unreadable(
+      'The proxy reads this body to judge it, and it is not what its Content-Encoding says, or too large.',
+    )
+  const text = read(plain, String(headers['content-type'] ?? '').trim())
+  if (typeof text !== 'string') return unreadable(text.problem)
   return judge(text) ?? bodyOf([bytes])
 }
 

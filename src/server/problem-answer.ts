@@ -1,7 +1,9 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ProxyError, proxyStatus } from '../errors.ts'
 import { withoutTokens } from '../redaction.ts'
 import { problemBody } from './problem-body.ts'
+import { toProxyError } from './refusal.ts'
+import { tooLong } from './request-target.ts'
 
 /** Answers with an error of the proxy's own: the body of the API's family, and a Proxy-Status field that says who spoke. */
 export function sendProblem(reply: FastifyReply, problem: ProxyError, policyPath: string): FastifyReply {
@@ -17,6 +19,12 @@ export function sendProblem(reply: FastifyReply, problem: ProxyError, policyPath
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
   if (problem.endsConnection) reply.header('connection', 'close')
   return reply.send(body)
+}
+
+/** The error for a target that the router cannot decode: its length is the first thing to be said of it. */
+export function routerProblem(error: Error, { raw }: FastifyRequest): ProxyError {
+  const refusal = tooLong(raw.url ?? '')
+  return refusal === undefined ? new ProxyError('PROXY_REQUEST_INVALID', { cause: error }) : toProxyError(refusal)
 }
 
 /** What was thrown on the way of a request, as an entry of the error table. Client faults keep their meaning, anything else is our own. */

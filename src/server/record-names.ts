@@ -1,3 +1,5 @@
+import { formFields } from '../form-fields.ts'
+
 /**
  * What finds the id of a record of this key prefix (its first three characters, small letters) in a text: 15 characters, or 18 of which
  * the case does not matter. It ignores the case of both.
@@ -53,5 +55,5 @@ const QUERIES =
 
 /** Names and values alike: which parameter a server takes for the ids is not for us to guess. */
 function decodedQuery(search: string): string {
-  return [...new URLSearchParams(search)].flat().join(' ')
+  return [...formFields(search)].flat().join(' ')
 }

@@ -135,7 +135,10 @@ function tooLarge(parsed: Buffer, { maxHeaderBytes }: ListenerFacts): Rejection 
   const limit = `the limit is ${maxHeaderBytes / 1024} KiB`
   // Of a head that came in several pieces the last one does not show where it began.
   const isFirstLine = /^[A-Z-]+ /.test(parsed.subarray(0, 20).toString('latin1')) && !parsed.includes('\n')
-  if (isFirstLine) return { status: 414, rule: 'target length', detail: `The request target is too long: ${limit}.` }
+  if (isFirstLine) {
+    const detail = `The proxy reads no more than ${maxHeaderBytes / 1024} KiB of a request's head.`
+    return { code: 'PROXY_TARGET_TOO_LONG', rule: 'target length', detail }
+  }
   return {
     status: 431,
     rule: 'header size',

@@ -1,5 +1,6 @@
 import { remembered } from '../remembered.ts'
 import { normalPath } from './normal-path.ts'
+import type { Refusal } from './refusal.ts'
 
 /** A request target in origin-form, in the one reading that both the policy and the upstream get. */
 export interface Target {
@@ -15,6 +16,16 @@ export interface Target {
 
 export interface TargetProblem {
   readonly problem: string
+}
+
+/** The platform accepts no more either, and answers 414. */
+export const MAX_TARGET_BYTES = 16_384
+
+/** Refuses a raw target by its length alone, before anything reads it. Node shows each byte as one character. */
+export function tooLong(rawUrl: string): Refusal | undefined {
+  if (rawUrl.length <= MAX_TARGET_BYTES) return undefined
+  const detail = `It has ${rawUrl.length.toLocaleString('en-US')} bytes, and was not sent.`
+  return { code: 'PROXY_TARGET_TOO_LONG', rule: 'target length', detail }
 }
 
 /** Reads a raw request target. A target that two servers could read in two ways is a problem, a sentence without input. */
@@ -42,9 +53,12 @@ function meaningOf(path: string): string | TargetProblem {
   return decodedForPolicy(path)
 }
 
-/** The target with repeated slashes of its path collapsed: for the router, before the guard judges it. The query stays as it is. */
+/**
+ * The target with repeated slashes of its path collapsed: for the router, before the guard judges it. The query stays as it is,
+ * and so does a target that will be refused for its length.
+ */
 export function collapseSlashes(target: string): string {
-  if (!target.includes('//')) return target
+  if (target.length > MAX_TARGET_BYTES || !target.includes('//')) return target
   const queryAt = target.indexOf('?')
   if (queryAt === -1) return target.replace(/\/{2,}/g, '/')
   return target.slice(0, queryAt).replace(/\/{2,}/g, '/') + target.slice(queryAt)

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { ProxyError } from '../errors.ts'
 import { watchExchange, type ExchangeObserver } from './exchange.ts'
 import { NO_SCHEMAS } from './no-schemas.ts'
-import { sendProblem, toProblem } from './problem-answer.ts'
+import { routerProblem, sendProblem, toProblem } from './problem-answer.ts'
 import { mountProxy, type ProxyOptions } from './proxy.ts'
 import { RequestBoundary } from './request-boundary.ts'
 import { requestIdOf } from './request-id.ts'
@@ -59,7 +59,7 @@ export async function createProxyServer(options: ServerOptions): Promise<ProxySe
     // The router's own complaints, such as a malformed escape in the path, come before any hook.
     frameworkErrors: (error, request, reply) => {
       watch(request, reply)
-      void answer(reply, new ProxyError('PROXY_REQUEST_INVALID', { cause: error }))
+      void answer(reply, routerProblem(error, request))
     },
   })
   app.addHook('onRequest', (request, reply, done) => {

@@ -28,6 +28,6 @@ export async function judgeEnvelope(envelope: Readable, claim: Claim, judge: Jud
     return unreadable(`The proxy reads this envelope to judge it, and it is larger than ${MOST_BYTES} bytes.`)
   }
   const root = parseXml(new MarkupBytes().push(body).toString())
-  if (root === undefined) return unreadable('The proxy reads this envelope to judge it, and it is no well-formed XML.')
+  if ('problem' in root) return unreadable(`The proxy reads this envelope to judge it, and ${root.problem}.`)
   return judge(textOf(root)) ?? bodyOf([body])
 }

@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici'
 import type { AccessToken } from '../token/token-source.ts'
 import { codingProblem } from './transfer-coding.ts'
 import { SESSION_PLACES, type ApiFamily } from './api-family.ts'
-import { JWT_DIAGNOSIS, lookAt, lookLimit, mayRefuse, readRefusal, type Look, type Refusal } from './dead-session.ts'
+import { JWT_DIAGNOSIS, lookAt, lookLimit, mayRefuse, readRefusal, type Refusal } from './dead-session.ts'
 import type { ExchangeController } from './exchange-controller.ts'
 import { HeldAnswer } from './held-answer.ts'
 
@@ -44,8 +44,9 @@ export interface SessionRefusal extends Refusal {
 }
 
 interface Looked {
-  readonly look: Look
   readonly answer: HeldAnswer
+  /** Whether it may be a refusal. */
+  isInDoubt: boolean
   /** What is with the caller already can still tell that the token is dead, for the requests to come. */
   isPassed: boolean
 }
@@ -95,7 +96,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
       const look = lookAt(family, status, headers)
       if (look) {
         const answer = new HeldAnswer({ status, headers, statusText }, lookLimit(look))
-        this.#looked = { look, answer, isPassed: false }
+        this.#looked = { answer, isInDoubt: look === 'hold', isPassed: false }
         return
       }
       if (status < 300) this.#owner.sessionAccepted(this.#token)
@@ -110,8 +111,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
     if (!looked || looked.isPassed) handler.onResponseData?.(controller, chunk)
     if (!looked) return
     const isShort = looked.answer.add(chunk)
-    const isInDoubt = isShort && (looked.look === 'hold' || mayRefuse(looked.answer.headers, looked.answer.body))
-    if (!looked.isPassed && !isInDoubt) this.#passOn(looked)
+    if (!looked.isPassed) {
+      // Looked for until it is found: an answer may come in thousands of chunks.
+      looked.isInDoubt ||= mayRefuse(looked.answer.headers, looked.answer.body)
+      if (!isShort || !looked.isInDoubt) this.#passOn(looked)
+    }
     // Too long for a refusal: an ordinary answer after all.
     if (!isShort) this.#looked = undefined
   }

@@ -32,6 +32,11 @@ export class HeldAnswer {
     return this.#bytes <= this.#limitBytes
   }
 
+  /** Of the body so far. */
+  get length(): number {
+    return this.#bytes
+  }
+
   get body(): Buffer {
     return Buffer.concat(this.#chunks)
   }

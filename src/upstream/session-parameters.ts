@@ -16,15 +16,15 @@ export function withoutSessionParameters(target: string): string {
 
 function carriesSession(parameter: string): boolean {
   const equalsAt = parameter.indexOf('=')
-  const name = equalsAt === -1 ? parameter : parameter.slice(0, equalsAt)
-  return SESSION_PARAMETERS.has(decoded(name).toLowerCase())
+  const length = equalsAt === -1 ? parameter.length : equalsAt
+  return length <= MOST_ENCODED && SESSION_PARAMETERS.has(decoded(parameter.slice(0, length)).toLowerCase())
 }
 
+/** The longest of the names with each character percent-encoded. */
+const MOST_ENCODED = 3 * 'access_token'.length
+
+/** Not decodeURIComponent: thousands of malformed names would cost an exception each. */
 function decoded(name: string): string {
   if (!name.includes('%')) return name
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    return name
-  }
+  return name.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }

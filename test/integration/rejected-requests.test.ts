@@ -32,7 +32,7 @@ const REJECTED: readonly (readonly [what: string, bytes: string, status: number,
     head(`GET /${'x'.repeat(40_000)} HTTP/1.1`),
     414,
     'target length',
-    'request target is too long',
+    'longer than the 16,384 bytes',
   ],
   [
     'a header too large',

@@ -1,3 +1,4 @@
+import { isTooDeep } from '../../json-depth.ts'
 import { ApiError } from '../api-error.ts'
 import { givenCells } from '../bulk-ingest.ts'
 import { isObject } from '../call.ts'
@@ -47,6 +48,7 @@ function process(org: Org, job: Bulk1Job, batch: Batch): void {
 }
 
 function jsonRecords(body: string): Record<string, unknown>[] {
+  if (isTooDeep(body)) throw new ApiError(400, 'ClientInputError', 'The JSON nests too deep')
   const records: unknown = JSON.parse(body)
   if (!Array.isArray(records)) throw new ApiError(400, 'ClientInputError', 'A JSON array of records is expected')
   return records.filter(isObject)

@@ -1,3 +1,4 @@
+import { isTooDeep } from '../../json-depth.ts'
 import { json } from '../answer.ts'
 import { ApiError } from '../api-error.ts'
 import { header, isObject, type Call } from '../call.ts'
@@ -33,7 +34,9 @@ export const streaming: Family = {
 /** A body of one message or of an array; what is none counts as an empty one. */
 function messagesOf(call: Call): Message[] {
   try {
-    const body: unknown = JSON.parse(call.body.toString())
+    const text = call.body.toString()
+    if (isTooDeep(text)) return [{}]
+    const body: unknown = JSON.parse(text)
     return (Array.isArray(body) ? body : [body]).filter(isObject)
   } catch {
     return [{}]

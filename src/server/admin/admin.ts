@@ -2,7 +2,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type onRequestHookHandl
 import { ProxyError } from '../../errors.ts'
 import { toProxyError } from '../../upstream/gateway-error.ts'
 import { NO_SCHEMAS } from '../no-schemas.ts'
-import { sendProblem, toProblem } from '../problem-answer.ts'
+import { routerProblem, sendProblem, toProblem } from '../problem-answer.ts'
 import type { ProxyServer } from '../server.ts'
 import { mountLogLevel, type AdjustableLevel } from './log-level-routes.ts'
 import { mountPage } from './page-routes.ts'
@@ -50,6 +50,10 @@ export async function createAdminServer(options: AdminOptions): Promise<AdminSer
     logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
     schemaController: NO_SCHEMAS,
+    // Fastify's own answer would repeat the target.
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(reply, routerProblem(error, request), '')
+    },
   })
   // A body has no meaning here, whatever its type: `curl -d ''` is as good as `-X POST`.
   app.addHttpMethod('POST', { hasBody: false, overrideExisting: true })

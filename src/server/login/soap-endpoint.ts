@@ -16,7 +16,8 @@ export async function answerSoap(call: LocalCall, context: LoginContext): Promis
   const body = await readBody(call.body, { limitBytes: LOGIN_BODY_BYTES, claim: call.claim })
   if (body === 'too-large') return refuse('UNKNOWN_EXCEPTION', 'The envelope is larger than a login could be.')
   const envelope = parseXml(decoded(body))
-  const operation = envelope?.name === 'Envelope' ? childOf(envelope, 'Body')?.children[0] : undefined
+  if ('problem' in envelope) return refuse('UNKNOWN_EXCEPTION', `${UNREADABLE} As it is, ${envelope.problem}.`)
+  const operation = envelope.name === 'Envelope' ? childOf(envelope, 'Body')?.children[0] : undefined
   if (operation === undefined) return refuse('UNKNOWN_EXCEPTION', UNREADABLE)
   if (!isLoginOperation(operation.name)) {
     // On the API's own path another operation comes here only where the policy could not read the envelope.

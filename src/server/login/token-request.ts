@@ -1,4 +1,6 @@
 import type { HeaderFields } from '../effective-method.ts'
+import { formFields, hasManyFields, MAX_FIELDS } from '../../form-fields.ts'
+import { isTooDeep, MAX_JSON_DEPTH } from '../../json-depth.ts'
 import { unjudgeableBody, readBody } from '../judged-body.ts'
 import { LOGIN_BODY_BYTES, type LocalCall } from './local-call.ts'
 
@@ -9,10 +11,15 @@ export async function readParameters(call: LocalCall): Promise<ReadonlyMap<strin
   const body = await readBody(call.body, { limitBytes: LOGIN_BODY_BYTES, claim: call.claim })
   if (body === 'too-large') return { problem: 'the request is too large' }
   const text = body.toString()
-  const inBody = isJson(call.headers, text) ? jsonParameters(text) : [...new URLSearchParams(text)]
+  const hasJson = isJson(call.headers, text)
+  if (hasJson && isTooDeep(text)) return { problem: `the body nests more than ${MAX_JSON_DEPTH} levels deep` }
+  if (hasManyFields(call.search) || (!hasJson && hasManyFields(text))) {
+    return { problem: `the request has more than ${MAX_FIELDS} parameters` }
+  }
+  const inBody = hasJson ? jsonParameters(text) : [...formFields(text)]
   if (inBody === undefined) return { problem: 'the body is no JSON object of texts' }
   // The platform takes them from either, and tools put them in either.
-  const all = [...new URLSearchParams(call.search), ...inBody]
+  const all = [...formFields(call.search), ...inBody]
   const parameters = new Map(all)
   // RFC 6749 §3.2: which of two passwords was meant is not for us to choose.
   return parameters.size < all.length ? { problem: 'a parameter is repeated' } : parameters

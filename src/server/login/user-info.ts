@@ -47,7 +47,8 @@ export function userInfoOf({ orgId, userId, username, host }: KnownUser): UserIn
 
 /** The org's own answer to getUserInfo laid over what is known without it; only what the WSDL names, and only texts. */
 export function withAnswer(known: UserInfo, envelope: string): UserInfo | undefined {
-  const body = childOf(parseXml(envelope), 'Body')
+  const root = parseXml(envelope)
+  const body = 'problem' in root ? undefined : childOf(root, 'Body')
   const result = childOf(childOf(body, 'getUserInfoResponse'), 'result')
   if (result === undefined) return undefined
   // What is nil has no text, and nothing of this is ever empty otherwise.

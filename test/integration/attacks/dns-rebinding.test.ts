@@ -50,7 +50,7 @@ describe('a Host that is not this machine', () => {
     ['missing in HTTP/1.1', 'GET /services/data/v62.0/limits HTTP/1.1\r\n\r\n', 400],
     ['in an absolute target', lastHead('GET http://evil.example/services/data HTTP/1.1'), 400],
     ['in an absolute target, ours in Host', lastHead('GET http://evil.example/ HTTP/1.1', 'Host: localhost'), 400],
-    ['ours in an absolute target', lastHead('GET http://localhost/services/data HTTP/1.1', 'Host: evil.example'), 400],
+    ['ours in an absolute target', lastHead('GET http://localhost/services/data HTTP/1.1', 'Host: evil.example'), 403],
     ['in the path of a doubled slash', lastHead('GET //evil.example/services/data HTTP/1.1'), 403],
     ['with NUL', lastHead(GET, 'Host: localhost\u0000.evil.example'), 400],
     ['folded', lastHead(GET, 'Host:\r\n evil.example'), 400],
