@@ -7,7 +7,8 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 /** Starts the program, which ends well, and answers what it kept. */
 async function kept(state: string, env: Readonly<Record<string, string>> = {}): Promise<string[]> {
-  const { code, stdout, stderr } = await startChild(['--version'], { env: { XDG_STATE_HOME: state, ...env } }).ended
+  const options = { env: { XDG_STATE_HOME: state, ...env }, keepsItsCode: true }
+  const { code, stdout, stderr } = await startChild(['--version'], options).ended
   expect([code, stderr]).toEqual([0, ''])
   expect(stdout).toMatch(/^\d+\.\d+\.\d+$/)
   return readdir(join(state, 'cloudaware-proxy/compiled'), { recursive: true }).catch(() => [])

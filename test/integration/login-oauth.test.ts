@@ -135,6 +135,7 @@ test('while nothing is known of the org a login has made-up ids, and what follow
   const fields = tokenFields(await askToken(app.port, { grant_type: 'password' }))
   expect(fields.access_token).toMatch(/^00D000000000000!/)
   expect(fields.id).toBe(`${app.url}/id/00D000000000000EAA/005000000000000AAA`)
+  await app.tokenEvent('failed')
   const next = await ask(app.port, LIMITS)
   expect(next.status).toBe(503)
   expect(next.text).toContain('Consumer Secret')

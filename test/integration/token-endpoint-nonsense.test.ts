@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { expect, test } from 'vitest'
+import { FakeClock } from '../support/fake-clock.ts'
 import { ask } from '../support/http-client.ts'
 import { startOriginServer, type Answer } from '../support/origin-server.ts'
 import { startStack, type RunningApp } from '../support/stack.ts'
@@ -138,10 +139,11 @@ async function statusOf(app: RunningApp): Promise<{ state: string; failure: Reco
 
 test.each(NONSENSE)('a token endpoint that answers $what', async ({ answer, failure }) => {
   await using org = await orgAnswering(answer)
-  await using app = await startStack({ url: org.origin.url }, { env: { TOKEN_WAIT_MS: '100' } })
+  const clock = new FakeClock()
+  await using app = await startStack({ url: org.origin.url }, { clock, env: { TOKEN_WAIT_MS: '100' } })
   await app.tokenEvent('failed')
 
-  for (const reply of await callers(app)) {
+  for (const reply of await clock.until(callers(app))) {
     expect(reply.status).toBe(503)
     expect(reply.json()).toMatchObject([{ errorCode: 'PROXY_TOKEN_UNAVAILABLE' }])
     expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0)

@@ -13,13 +13,15 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly nodeFlags?: readonly string[]
+  /** Where the program's own place for compiled code is what is tested. */
+  readonly keepsItsCode?: boolean
 }
 
 /** The real program in a process of its own: in a directory without config.env, and with no environment but this and where compiled code is kept. */
 export function startChild(argv: readonly string[], options: ChildOptions = {}) {
-  const { env = {}, cwd = import.meta.dirname, nodeFlags = [] } = options
+  const { env = {}, cwd = import.meta.dirname, nodeFlags = [], keepsItsCode = false } = options
   const child = spawn(process.execPath, [...nodeFlags, MAIN, ...argv], {
-    env: { ...COMPILE_CACHE, ...env },
+    env: { ...(keepsItsCode ? {} : COMPILE_CACHE), ...env },
     cwd,
     stdio: 'pipe',
   })
