@@ -88,7 +88,7 @@ const clientAsk: fc.Arbitrary<ClientAsk> = fc.record({
   size: weighted([4, fc.nat(100)], [2, fc.nat(20_000)], [1, exactly(1_000_000)]),
 })
 
-const client: fc.Arbitrary<Client> = fc.record({
+export const client: fc.Arbitrary<Client> = fc.record({
   listener: weighted<Client['listener']>([3, exactly('plain')], [2, exactly('tls')], [1, exactly('socket')]),
   key: weighted<Client['key']>([4, exactly('right')], [1, fc.constantFrom('wrong', 'none')]),
   asks: weighted([4, fc.tuple(clientAsk)], [1, fc.array(clientAsk, { minLength: 2, maxLength: 4 })]),
@@ -154,7 +154,11 @@ export function isEntitled({ asks, sends, then, leavesAfter, lengthIsOffBy, isCh
   return isRight && stays && asks.every((ask) => isAnswered(ask))
 }
 
-function isAnswered({ kind, fate: { name } }: ClientAsk): boolean {
+/** More interim responses than these before an answer are an attack, and are refused. */
+const MOST_HINTS = 100
+
+function isAnswered({ kind, fate: { name, amount } }: ClientAsk): boolean {
   const { isAnswered: way } = KINDS[kind] as { isAnswered?: string } // absent from most
+  if (name === 'hints' && amount > MOST_HINTS) return false
   return way !== undefined || ANSWERED.has(name)
 }

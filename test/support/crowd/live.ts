@@ -5,10 +5,7 @@ import { KINDS, type Kind } from './asks.ts'
 import { isEntitled, mannerOf, type Client, type ClientAsk, type History } from './history.ts'
 import { goodBody } from './org.ts'
 import { visit, type Visit } from './visit.ts'
-import { expectIdle, KEY, REPLAY_LIMIT, type World } from './world.ts'
-
-/** A wait that is longer is a client forgotten: nothing in a history takes a second by itself. */
-const FORGOTTEN_MS = 20_000
+import { expectIdle, KEY, PATIENCE_MS, REPLAY_LIMIT, type World } from './world.ts'
 
 interface Guest {
   readonly client: Client
@@ -81,8 +78,8 @@ export async function live(world: World, history: History, name: string): Promis
 async function inTime<T>(what: string, work: () => Promise<T>, detail: () => unknown = () => undefined): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
-    reject(new Error(`${what}: not within ${FORGOTTEN_MS} ms: ${JSON.stringify(detail())}`))
-  }, FORGOTTEN_MS)
+    reject(new Error(`${what}: not within ${PATIENCE_MS} ms: ${JSON.stringify(detail())}`))
+  }, PATIENCE_MS)
   try {
     return await Promise.race([work(), promise])
   } finally {
@@ -101,13 +98,19 @@ function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple }: { isKeyed
     const nonce = nonces[n] ?? ''
     const problem =
       ask === undefined
-        ? 'an answer to no request'
+        ? superfluous(answer, client)
         : (wrong(answer, { ask, nonce, isAdmitted }) ??
           (isServed && isAdmitted ? unserved(answer, { ask, nonce }) : undefined))
     if (problem !== undefined) throw new Error(`${problem}: ${JSON.stringify({ seen, n, client })}`)
   })
   const whole = received.filter(({ isWhole }) => isWhole).length
   if (isServed && whole < client.asks.length) throw new Error(`not answered: ${JSON.stringify({ whole, client })}`)
+}
+
+/** Whoever sends more or less than he declared is told so, once. */
+function superfluous({ status, fields }: Received, client: Client): string | undefined {
+  const isConfused = client.sends < 1 || client.lengthIsOffBy !== 0
+  return isConfused && status === 400 && fields.get('connection') === 'close' ? undefined : 'an answer to no request'
 }
 
 interface Asked {

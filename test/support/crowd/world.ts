@@ -12,6 +12,8 @@ import { temporaryDirectory } from '../temporary-directory.ts'
 import { startCrowdOrg, goodBody, type CrowdOrg } from './org.ts'
 import type { Place } from './visit.ts'
 
+/** A wait that is longer is a failure: nothing in a history takes a second by itself. Less of it helps to look for one. */
+export const PATIENCE_MS = Number(process.env.CROWD_PATIENCE_MS ?? 60_000)
 export const KEY = 'the-key-of-all-callers'
 export const REPLAY_LIMIT = 65_536
 
@@ -116,7 +118,7 @@ export async function startWorld({ isKeyed, isTight }: { isKeyed: boolean; isTig
 
 export async function expectIdle(world: World): Promise<void> {
   await expect
-    .poll(() => world.load(), { message: 'what is held when the crowd has left' })
+    .poll(() => world.load(), { message: 'what is held when the crowd has left', timeout: PATIENCE_MS })
     .toEqual({
       held: 0,
       active: 0,
