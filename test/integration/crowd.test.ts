@@ -26,7 +26,7 @@ beforeAll(() => {
 afterAll(() => {
   for (const [event, listeners] of others) {
     process.removeAllListeners(event)
-    for (const listener of listeners) process.on(event, listener as () => void) // as they were
+    for (const listener of listeners) process.on(event, listener)
   }
 })
 

@@ -60,7 +60,7 @@ export async function live(world: World, history: History, name: string): Promis
     await inTime(
       'answers come',
       () => Promise.all(waiting.map((guest) => guest.visit.answered)),
-      () => waiting.map(({ client, visit: { answers } }) => ({ client, answers: answers() })),
+      () => waiting.map(({ client, visit: guest }) => ({ client, whole: guest.answers().length })),
     )
   } finally {
     isCrowded = false

@@ -32,8 +32,8 @@ export interface Visit {
   /** Resolves when as many answers are there as it made requests, or the connection is over. */
   readonly answered: Promise<void>
   /** What has come so far. Throws where that is no HTTP. */
-  answers(): Received[]
-  leave(): void
+  answers: () => Received[]
+  leave: () => void
 }
 
 /** Connects and sends: a client of the crowd. Whatever happens to it is no error. */
