@@ -172,6 +172,12 @@ export class ProxyError extends Error {
     this.endsConnection = endsConnection ?? entry.endsConnection ?? false
   }
 
+  /** The rule that made it, where it is a denial. */
+  get rule(): string | undefined {
+    const { cause } = this
+    return typeof cause === 'object' && cause !== null && 'rule' in cause ? String(cause.rule) : undefined
+  }
+
   /** Whether the request was at fault, and not the proxy or what is behind it. */
   get isRefusal(): boolean {
     return this.statusCode < 500 || REFUSALS_ABOVE_499.has(this.statusCode)

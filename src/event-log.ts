@@ -171,6 +171,6 @@ export function logConnectionReport(
 
 /** A request to the admin listener that could not be read; those to the proxy have an access line. */
 export function logRejectedByAdmin(log: Logger, { id, method, status, problem }: RejectedRequest): void {
-  const { code, cause } = problem
-  log.info({ reqId: id, listener: 'admin', method, status, error: code, cause }, 'request rejected')
+  const { code, rule } = problem
+  log.info({ reqId: id, listener: 'admin', method, status, error: code, rule }, 'request rejected')
 }

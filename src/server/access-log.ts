@@ -27,7 +27,7 @@ export function logAccess(logger: Logger, exchange: Exchange, lines: RequestLine
       sfdcRequestId: facts?.sfdcRequestId,
       replayed: facts?.sessionReplaced === true ? true : undefined,
       error: problem?.code,
-      rule: problem && ruleOf(problem.cause),
+      rule: problem?.rule,
       brokenOff: isBrokenOff ? true : undefined,
     },
     'request',
@@ -64,9 +64,4 @@ function hasFailed({ status, problem, isBrokenOff }: Exchange): boolean {
 
 function rounded(ms: number): number {
   return Math.round(ms * 10) / 10
-}
-
-/** A refusal carries the rule that made it. */
-function ruleOf(cause: unknown): unknown {
-  return typeof cause === 'object' && cause !== null && 'rule' in cause ? cause.rule : undefined
 }
