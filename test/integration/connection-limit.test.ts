@@ -27,7 +27,16 @@ async function start(limit: number, env: Record<string, string> = {}, stateDirec
     { clock, env: { PROXY_MAX_CONNECTIONS: String(limit), ...env }, stateDirectory },
   )
   await org.app.tokenEvent('obtained')
-  return { ...org, clock, held }
+  return {
+    ...org,
+    clock,
+    held,
+    async [Symbol.asyncDispose]() {
+      // A client that closes may still wait for its response, and no clock moves.
+      for (const response of held) response.end('ok')
+      await org[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** A connection with a request in progress. */
@@ -124,6 +133,8 @@ test('one limit for both loopback addresses, TLS and the unix socket', async () 
   expect(statuses(await sendRaw(org.app, LAST, 'stay'))).toEqual([503])
   expect(await clients(org)).toMatchObject({ open: 4 })
   // A connection that is over makes room, whatever it was.
+  org.held[2]?.end('ok')
+  await secure.until('ok')
   secure.socket.destroy()
   await expect.poll(() => clients(org)).toMatchObject({ open: 3 })
   expect(statuses(await sendRaw(org.app, LAST, 'stay'))).toEqual([200])
