@@ -18,14 +18,21 @@ test('reads more than five thousand records by following the pages', async () =>
   expect(new Set(records.map(({ Id }) => Id)).size).toBe(totalSize)
 })
 
-test('goes on reading when the session is killed between two pages', async () => {
+test('reads page by page, unless the session is killed between two pages: then the cursor is lost, and the next query works', async () => {
   await using demo = await startDemoOrg()
   const connection = through(demo)
-  const first = await connection.query(`SELECT Id FROM ${INSTANCE}`)
-  demo.emulator.killSessions()
+  const query = () => connection.query(`SELECT Id FROM ${INSTANCE}`)
+  const first = await query()
   const second = await connection.queryMore(first.nextRecordsUrl ?? '')
   expect(second.records.length).toBeGreaterThan(0)
   expect(second.records[0]?.Id).not.toBe(first.records[0]?.Id)
+  demo.emulator.killSessions()
+  // Salesforce binds a cursor to the session that opened it.
+  await expect(connection.queryMore(first.nextRecordsUrl ?? '')).rejects.toMatchObject({
+    errorCode: 'INVALID_SESSION_ID',
+  })
+  expect((await query()).records.length).toBeGreaterThan(0)
+  expect(demo.emulator.tokenRequests()).toBe(2)
 })
 
 test('creates, reads, changes, upserts and deletes', async () => {

@@ -82,6 +82,8 @@ const quoted = (line: string) => `'${line.replaceAll("'", `'\\''`)}'`
 /** What is new each time, and what the document has in its place. */
 const PASSING: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8} \(opaque\)/g, '44dd6158 (opaque)'],
+  [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '2026-11-25T09:38:00.000Z'],
+  [/((?:since|until)\s+)\d{4}-\d\d-\d\d [\d:]+Z/g, '$12026-11-25 09:38:00Z'],
   [/obtained \d+ s ago/g, 'obtained 2 s ago'],
   [/^( {2}Up {9}).*$/gm, '$12 s, since 2026-11-25 09:37:58Z'],
   [/\d h( \d+ min)? left/g, '1 h 59 min left'],
