@@ -9,7 +9,9 @@ export class Tally {
   add(outcome: string, failure?: string): void {
     this.calls += 1
     this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1)
-    if (failure !== undefined) this.failures.push(`${new Date().toISOString()} ${failure}`)
+    if (failure === undefined) return
+    this.failures.push(`${new Date().toISOString()} ${failure}`)
+    process.stderr.write(`failure caused by the proxy: ${this.failures.at(-1) ?? ''}\n`)
   }
 
   /** By kind, the most frequent first. */

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import type { Logger } from 'pino'
 import { startApp, type App } from '../../src/app.ts'
 import type { Clock } from '../../src/clock.ts'
 import { loadSettings, type Settings } from '../../src/config.ts'
@@ -27,6 +28,8 @@ export interface StackOptions {
   readonly ca?: string
   readonly stateDirectory?: string
   readonly onSecret?: (secret: string) => void
+  /** What the app gets in the place of its logger. */
+  readonly wrapLogger?: (logger: Logger) => Logger
   /** For WORKERS. */
   readonly startWorker?: StartWorker
 }
@@ -34,7 +37,7 @@ export interface StackOptions {
 /** The proxy in front of `upstream`, on free ports, with its log kept. */
 export async function startStack(
   upstream: { url: string; clientId?: string; clientSecret?: string },
-  { env = {}, clock, ca, stateDirectory, onSecret, startWorker }: StackOptions = {},
+  { env = {}, clock, ca, stateDirectory, onSecret, startWorker, wrapLogger }: StackOptions = {},
 ): Promise<RunningApp> {
   const settings = loadSettings({
     argv: [],
@@ -74,7 +77,7 @@ export async function startStack(
   const tokenEvents: TokenEvent[] = []
   let news = Promise.withResolvers<undefined>()
   const app = await startApp(settings, {
-    logger,
+    logger: wrapLogger?.(logger) ?? logger,
     version: '0.0.0-test',
     // Only an https listener without a certificate writes there; its tests say where.
     stateDirectory: stateDirectory ?? '/nonexistent',

@@ -70,7 +70,8 @@ export async function live(world: World, history: History, name: string): Promis
   await inTime('the well-behaved client is served in the end', () => world.wellBehaved())
   await expectIdle(world)
   if (!hasOutage) expect(rounds, 'rounds of the well-behaved client').toBeGreaterThan(0)
-  for (const guest of guests) judge(guest, { isKeyed: history.isKeyed, isAmple })
+  const circumstances = { isKeyed: history.isKeyed, isAmple, deaths: org.deaths - before.deaths }
+  for (const guest of guests) judge(guest, circumstances)
   expect(org.tokenRequestsAtOnce, 'token requests at once').toBeLessThanOrEqual(1)
   expect(org.tokenRequests - before.tokenRequests, 'token requests').toBeLessThanOrEqual(org.deaths - before.deaths)
 }
@@ -88,7 +89,7 @@ async function inTime<T>(what: string, work: () => Promise<T>, detail: () => unk
 }
 
 /** No client has another's answer, or a part that looks like a whole; one that is entitled to answers has them. */
-function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple }: { isKeyed: boolean; isAmple: boolean }): void {
+function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple, deaths }: Circumstances): void {
   const received = visit.answers()
   const isAdmitted = !isKeyed || client.key === 'right'
   const isServed = isAmple && isEntitled(client)
@@ -100,7 +101,7 @@ function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple }: { isKeyed
       ask === undefined
         ? superfluous(answer, client)
         : (wrong(answer, { ask, nonce, isAdmitted }) ??
-          (isServed && isAdmitted ? unserved(answer, { ask, nonce }) : undefined))
+          (isServed && isAdmitted ? unserved(answer, { ask, nonce, deaths }) : undefined))
     if (problem !== undefined) throw new Error(`${problem}: ${JSON.stringify({ seen, n, client })}`)
   })
   const whole = received.filter(({ isWhole }) => isWhole).length
@@ -111,6 +112,14 @@ function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple }: { isKeyed
 function superfluous({ status, fields }: Received, client: Client): string | undefined {
   const isConfused = client.sends < 1 || client.lengthIsOffBy !== 0
   return isConfused && status === 400 && fields.get('connection') === 'close' ? undefined : 'an answer to no request'
+}
+
+interface Circumstances {
+  readonly isKeyed: boolean
+  /** Connections enough for all, and the org within reach. */
+  readonly isAmple: boolean
+  /** Of sessions, in this history. */
+  readonly deaths: number
 }
 
 interface Asked {
@@ -131,9 +140,11 @@ function wrong(answer: Received, { ask, nonce, isAdmitted }: Asked & { isAdmitte
   return text === goodBody(nonce, ask.size) || text.includes('"401::') ? undefined : 'a part that looks like the whole'
 }
 
+const REFUSED = /INVALID_SESSION_ID|InvalidSessionId|Bad_OAuth_Token|"401::/
+
 /** What is wrong with an answer for a client that was entitled to a good one. */
-function unserved(answer: Received, { ask, nonce }: Asked): string | undefined {
-  const { status, fields } = answer
+function unserved(answer: Received, { ask, nonce, deaths }: Asked & { deaths: number }): string | undefined {
+  const { status, fields, body } = answer
   // A constant of known shape; most members have no such property.
   const { isAnswered } = KINDS[ask.kind] as Kind
   if (isAnswered === 'never') return status === 403 ? undefined : 'not refused'
@@ -146,5 +157,7 @@ function unserved(answer: Received, { ask, nonce }: Asked): string | undefined {
   // Its own code may have written the refusal, so it is not sent again.
   if (ask.kind === 'Apex REST' && status === 401) return undefined
   if (ask.fate.name === 'refuse') return undefined
+  // Its repeat may have met the next death.
+  if (deaths > 1 && REFUSED.test(body.toString())) return undefined
   return status === (ask.fate.name === 'busy' ? 503 : 200) ? undefined : 'another status'
 }
