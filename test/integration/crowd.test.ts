@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { KINDS, type KindName } from '../support/crowd/asks.ts'
+import { BEHAVIORS, CALM } from '../support/crowd/behaviors.ts'
 import { mannerOf, type Client } from '../support/crowd/history.ts'
 import { keepThrown, playHistories } from '../support/crowd/play.ts'
 import { Saboteur } from '../support/crowd/saboteur.ts'
 import { visit } from '../support/crowd/visit.ts'
-import { expectIdle, startWorld, type World } from '../support/crowd/world.ts'
+import { expectIdle, KEY, startWorld, type World } from '../support/crowd/world.ts'
 import { seriesOf } from '../support/scrape.ts'
 
 /*
@@ -24,17 +26,48 @@ test('whoever misbehaves, the others are served, and nothing is left behind', as
   await play(Number(process.env.CROWD_HISTORIES ?? 120))
 })
 
-const CALM: Omit<Client, 'asks'> = {
-  listener: 'plain',
-  key: 'right',
-  isChunked: false,
-  expects: false,
-  lengthIsOffBy: 0,
-  sends: 1,
-  pieces: 1,
-  then: 'waits',
-  leavesAfter: undefined,
+/** The rows of the table in docs/faults.md: what a client does, and what it gets. */
+const documented = new Map(
+  (readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8').split('## When callers misbehave')[1] ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| ---'))
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .map(([, behavior = '', outcome = '']) => [behavior, outcome] as const)
+    .slice(1),
+)
+
+/** What a client gets, in the words of the table. */
+async function outcome(world: World, client: Client, name: string): Promise<string> {
+  const nonces = client.asks.map((_, n) => `${name}-${n}`)
+  const key = client.key === 'right' ? KEY : 'wrong-key'
+  const guest = visit(world.place(client.listener), mannerOf(client, { key, nonces }))
+  await guest.acted
+  if (client.then === 'waits' || client.then === 'finishes') await guest.answered
+  const answers = guest.answers().map(({ status, fields, body, isWhole }) => {
+    const isOwn = fields.has('proxy-status') && /error=/.test(fields.get('proxy-status') ?? '')
+    const code = isOwn ? ` \`${/PROXY_\w+/.exec(body.toString())?.[0] ?? ''}\`` : ''
+    return `${status}${code}${isWhole ? '' : ', broken off'}`
+  })
+  guest.leave()
+  return answers.length === 0 ? 'nothing' : answers.join(', then ')
 }
+
+test('the table has a row for every behavior, and no other', () => {
+  expect([...documented.keys()]).toEqual(Object.keys(BEHAVIORS))
+})
+
+test.each(Object.entries(BEHAVIORS))(
+  'a client that %s gets what the table says, the others are served',
+  async (name, client) => {
+    await using world = await startWorld({ isKeyed: true, isTight: false })
+    await world.wellBehaved()
+    expect(await outcome(world, client, 'row')).toBe(documented.get(name))
+    await world.wellBehaved()
+    await expectIdle(world)
+    expect(thrown).toEqual([])
+  },
+)
+
 const kinds = Object.keys(KINDS) as KindName[] // the keys of a constant
 
 /** One request of this kind; what came of it. */

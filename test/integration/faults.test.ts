@@ -18,7 +18,7 @@ const PATH = '/services/data/v62.0/x'
 
 /** The rows of the table: what happens, and what a GET and a POST then get. */
 const documented = new Map(
-  readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8')
+  (readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8').split('\n## ')[0] ?? '')
     .split('\n')
     .filter((line) => line.startsWith('| ') && !line.startsWith('| ---'))
     .map((line) =>

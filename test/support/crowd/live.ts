@@ -70,7 +70,9 @@ export async function live(world: World, history: History, name: string): Promis
   await inTime('the well-behaved client is served in the end', () => world.wellBehaved())
   await expectIdle(world)
   if (!hasOutage) expect(rounds, 'rounds of the well-behaved client').toBeGreaterThan(0)
-  const circumstances = { isKeyed: history.isKeyed, isAmple, deaths: org.deaths - before.deaths }
+  const deaths = org.deaths - before.deaths
+  const mayBeRefused = (nonce: string) => deaths > 1 || org.wasOvertaken(nonce)
+  const circumstances = { isKeyed: history.isKeyed, isAmple, mayBeRefused }
   for (const guest of guests) judge(guest, circumstances)
   expect(org.tokenRequestsAtOnce, 'token requests at once').toBeLessThanOrEqual(1)
   expect(org.tokenRequests - before.tokenRequests, 'token requests').toBeLessThanOrEqual(org.deaths - before.deaths)
@@ -89,7 +91,7 @@ async function inTime<T>(what: string, work: () => Promise<T>, detail: () => unk
 }
 
 /** No client has another's answer, or a part that looks like a whole; one that is entitled to answers has them. */
-function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple, deaths }: Circumstances): void {
+function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple, mayBeRefused }: Circumstances): void {
   const received = visit.answers()
   const isAdmitted = !isKeyed || client.key === 'right'
   const isServed = isAmple && isEntitled(client)
@@ -101,7 +103,7 @@ function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple, deaths }: C
       ask === undefined
         ? superfluous(answer, client)
         : (wrong(answer, { ask, nonce, isAdmitted }) ??
-          (isServed && isAdmitted ? unserved(answer, { ask, nonce, deaths }) : undefined))
+          (isServed && isAdmitted ? unserved(answer, { ask, nonce, mayBeRefused: mayBeRefused(nonce) }) : undefined))
     if (problem !== undefined) throw new Error(`${problem}: ${JSON.stringify({ seen, n, client })}`)
   })
   const whole = received.filter(({ isWhole }) => isWhole).length
@@ -118,8 +120,8 @@ interface Circumstances {
   readonly isKeyed: boolean
   /** Connections enough for all, and the org within reach. */
   readonly isAmple: boolean
-  /** Of sessions, in this history. */
-  readonly deaths: number
+  /** Whether the session may have died twice under this request, or in a way that the proxy cannot see. */
+  readonly mayBeRefused: (nonce: string) => boolean
 }
 
 interface Asked {
@@ -143,7 +145,10 @@ function wrong(answer: Received, { ask, nonce, isAdmitted }: Asked & { isAdmitte
 const REFUSED = /INVALID_SESSION_ID|InvalidSessionId|Bad_OAuth_Token|"401::/
 
 /** What is wrong with an answer for a client that was entitled to a good one. */
-function unserved(answer: Received, { ask, nonce, deaths }: Asked & { deaths: number }): string | undefined {
+function unserved(
+  answer: Received,
+  { ask, nonce, mayBeRefused }: Asked & { mayBeRefused: boolean },
+): string | undefined {
   const { status, fields, body } = answer
   // A constant of known shape; most members have no such property.
   const { isAnswered } = KINDS[ask.kind] as Kind
@@ -157,7 +162,6 @@ function unserved(answer: Received, { ask, nonce, deaths }: Asked & { deaths: nu
   // Its own code may have written the refusal, so it is not sent again.
   if (ask.kind === 'Apex REST' && status === 401) return undefined
   if (ask.fate.name === 'refuse') return undefined
-  // Its repeat may have met the next death.
-  if (deaths > 1 && REFUSED.test(body.toString())) return undefined
+  if (mayBeRefused && REFUSED.test(body.toString())) return undefined
   return status === (ask.fate.name === 'busy' ? 503 : 200) ? undefined : 'another status'
 }

@@ -91,7 +91,8 @@ export async function startWorld({ isKeyed, isTight, ...more }: WorldOptions): P
     const { status, text } = await readReply(response)
     if (status === 200 && text === goodBody(nonce, 40)) return
     // A request whose repeat met the next death: then the org's own refusal is the answer.
-    if (org.deaths - deathsBefore > 1 && text.includes('INVALID_SESSION_ID')) return
+    const mayBeRefused = org.deaths - deathsBefore > 1 || org.wasOvertaken(nonce)
+    if (mayBeRefused && text.includes('INVALID_SESSION_ID')) return
     throw new Error(`${method} ${path} of a well-behaved client on ${listener}: ${status} ${text.slice(0, 300)}`)
   }
   return {
