@@ -142,6 +142,8 @@ async function startOrg(directory: string, { lifetimeSeconds, killEverySeconds }
       String(Math.max(Math.round(lifetimeSeconds), 1)),
       '--logins-per-hour',
       '3600',
+      '--requests-per-day',
+      '1000000000',
       ...(killEverySeconds === undefined ? [] : ['--kill-sessions-every-seconds', String(Math.ceil(killEverySeconds))]),
     ],
     output,

@@ -47,6 +47,7 @@ const FLAGS = {
   'kill-sessions-every-seconds': { type: 'string' },
   'token-format': { type: 'string' },
   'logins-per-hour': { type: 'string' },
+  'requests-per-day': { type: 'string' },
   'tls-cert-file': { type: 'string' },
   'tls-key-file': { type: 'string' },
 } as const
@@ -87,6 +88,7 @@ function readOptions(argv: readonly string[]): Options {
     sessionLifetimeMs: milliseconds('session-lifetime-seconds'),
     killSessionsEveryMs: milliseconds('kill-sessions-every-seconds'),
     loginLimitPerHour: whole('logins-per-hour', 1_000_000),
+    dailyRequestLimit: whole('requests-per-day', 1_000_000_000),
     tokenFormat: tokenFormat === 'jwt' ? ('jwt' as const) : ('opaque' as const),
   }
   const tls = readTls({ cert: values['tls-cert-file'], key: values['tls-key-file'] }, problems)

@@ -87,6 +87,7 @@ Starts the embedded Cloudaware org alone: token endpoint and CMDB API over the s
                                 ends all sessions at this interval, as another program's logout does
   --token-format FORMAT         opaque (default), or jwt: a token that differs each time and opens the REST APIs only
   --logins-per-hour N           token requests that are granted within an hour (default: 3600)
+  --requests-per-day N          API requests that are answered within a day (default: 100000)
   --tls-cert-file FILE          speak https, with this certificate (PEM) and --tls-key-file FILE;
                                 a proxy on another host, or in another container, demands it
 

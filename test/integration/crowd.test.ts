@@ -44,7 +44,7 @@ async function outcome(world: World, client: Client, name: string): Promise<stri
   await guest.acted
   if (client.then === 'waits' || client.then === 'finishes') await guest.answered
   const answers = guest.answers().map(({ status, fields, body, isWhole }) => {
-    const isOwn = fields.has('proxy-status') && /error=/.test(fields.get('proxy-status') ?? '')
+    const isOwn = fields.get('proxy-status')?.includes('error=') === true
     const code = isOwn ? ` \`${/PROXY_\w+/.exec(body.toString())?.[0] ?? ''}\`` : ''
     return `${status}${code}${isWhole ? '' : ', broken off'}`
   })

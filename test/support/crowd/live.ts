@@ -70,9 +70,8 @@ export async function live(world: World, history: History, name: string): Promis
   await inTime('the well-behaved client is served in the end', () => world.wellBehaved())
   await expectIdle(world)
   if (!hasOutage) expect(rounds, 'rounds of the well-behaved client').toBeGreaterThan(0)
-  const deaths = org.deaths - before.deaths
-  const mayBeRefused = (nonce: string) => deaths > 1 || org.wasOvertaken(nonce)
-  const circumstances = { isKeyed: history.isKeyed, isAmple, mayBeRefused }
+  const hasDied = org.deaths > before.deaths
+  const circumstances = { isKeyed: history.isKeyed, isAmple, onLateRefusal: hasDied ? world.refusedLate : undefined }
   for (const guest of guests) judge(guest, circumstances)
   expect(org.tokenRequestsAtOnce, 'token requests at once').toBeLessThanOrEqual(1)
   expect(org.tokenRequests - before.tokenRequests, 'token requests').toBeLessThanOrEqual(org.deaths - before.deaths)
@@ -91,7 +90,7 @@ async function inTime<T>(what: string, work: () => Promise<T>, detail: () => unk
 }
 
 /** No client has another's answer, or a part that looks like a whole; one that is entitled to answers has them. */
-function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple, mayBeRefused }: Circumstances): void {
+function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple, onLateRefusal }: Circumstances): void {
   const received = visit.answers()
   const isAdmitted = !isKeyed || client.key === 'right'
   const isServed = isAmple && isEntitled(client)
@@ -103,7 +102,7 @@ function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple, mayBeRefuse
       ask === undefined
         ? superfluous(answer, client)
         : (wrong(answer, { ask, nonce, isAdmitted }) ??
-          (isServed && isAdmitted ? unserved(answer, { ask, nonce, mayBeRefused: mayBeRefused(nonce) }) : undefined))
+          (isServed && isAdmitted ? unserved(answer, { ask, nonce, onLateRefusal }) : undefined))
     if (problem !== undefined) throw new Error(`${problem}: ${JSON.stringify({ seen, n, client })}`)
   })
   const whole = received.filter(({ isWhole }) => isWhole).length
@@ -120,8 +119,8 @@ interface Circumstances {
   readonly isKeyed: boolean
   /** Connections enough for all, and the org within reach. */
   readonly isAmple: boolean
-  /** Whether the session may have died twice under this request, or in a way that the proxy cannot see. */
-  readonly mayBeRefused: (nonce: string) => boolean
+  /** Where sessions have died: counts a refusal that the proxy could not prevent. */
+  readonly onLateRefusal: (() => void) | undefined
 }
 
 interface Asked {
@@ -147,7 +146,7 @@ const REFUSED = /INVALID_SESSION_ID|InvalidSessionId|Bad_OAuth_Token|"401::/
 /** What is wrong with an answer for a client that was entitled to a good one. */
 function unserved(
   answer: Received,
-  { ask, nonce, mayBeRefused }: Asked & { mayBeRefused: boolean },
+  { ask, nonce, onLateRefusal }: Asked & Pick<Circumstances, 'onLateRefusal'>,
 ): string | undefined {
   const { status, fields, body } = answer
   // A constant of known shape; most members have no such property.
@@ -162,6 +161,9 @@ function unserved(
   // Its own code may have written the refusal, so it is not sent again.
   if (ask.kind === 'Apex REST' && status === 401) return undefined
   if (ask.fate.name === 'refuse') return undefined
-  if (mayBeRefused && REFUSED.test(body.toString())) return undefined
+  if (onLateRefusal !== undefined && REFUSED.test(body.toString())) {
+    onLateRefusal()
+    return undefined
+  }
   return status === (ask.fate.name === 'busy' ? 503 : 200) ? undefined : 'another status'
 }

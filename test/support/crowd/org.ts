@@ -15,11 +15,6 @@ export interface CrowdOrg extends AsyncDisposable {
   readonly tokenRequestsAtOnce: number
   /** How many times all sessions have ended. */
   readonly deaths: number
-  /**
-   * Whether a request was refused after one that came later had been accepted: the session died between the two. For all that the proxy can
-   * see, the session was alive after the first was sent, so that is answered with the refusal.
-   */
-  wasOvertaken(nonce: string): boolean
   /** Nobody listens, and every connection is reset, until the returned function is called. */
   outage(): Promise<() => Promise<void>>
 }
@@ -29,8 +24,7 @@ const CONTENT = 'Content-Type: application/json;charset=UTF-8'
 export async function startCrowdOrg(): Promise<CrowdOrg> {
   const sockets = new Set<Socket>()
   const killed = new Set<string>()
-  const overtaken = new Set<string>()
-  let [deaths, accepted, tokenRequests, atOnce, mostAtOnce] = [0, 0, 0, 0, 0]
+  let [deaths, tokenRequests, atOnce, mostAtOnce] = [0, 0, 0, 0]
   const token = () => `00D5f0000000001!AQ${'t'.repeat(20)}.${deaths}`
 
   const answerToken = async (request: IncomingMessage) => {
@@ -49,7 +43,6 @@ export async function startCrowdOrg(): Promise<CrowdOrg> {
     const url = new URL(request.url ?? '', 'http://org')
     if (url.pathname === '/services/oauth2/token') return answerToken(request)
     const nonce = url.searchParams.get('n') ?? ''
-    const before = { deaths, accepted }
     const [fate = '', amount = '0'] = (url.searchParams.get('fate') ?? 'ok').split('.')
     const size = Number(url.searchParams.get('size') ?? 0)
     const good = whole('200 OK', goodBody(nonce, size), nonce, request.method)
@@ -65,12 +58,10 @@ export async function startCrowdOrg(): Promise<CrowdOrg> {
       deaths += 1
     }
     const isAlive = sessionIn(request, body) === token()
-    if (!isAlive && before.deaths < deaths && before.accepted < accepted) overtaken.add(nonce)
     if (!isAlive || fate === 'refuse') {
       socket.write(refusal(url.pathname, nonce, request.method))
       return
     }
-    accepted += 1
     const late = LATE[fate]
     if (late === undefined) socket.write(good)
     else await late({ socket, request, good, amount: Number(amount), nonce })
@@ -114,7 +105,6 @@ export async function startCrowdOrg(): Promise<CrowdOrg> {
     get deaths() {
       return deaths
     },
-    wasOvertaken: (nonce) => overtaken.has(nonce),
     async outage() {
       await close('resetAndDestroy')
       return async () => {

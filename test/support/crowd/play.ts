@@ -25,7 +25,7 @@ export function keepThrown(): unknown[] {
 /** Plays so many histories, one after the other. One world of each kind serves them; one in which something went wrong is not used again. */
 export function playHistories(thrown: unknown[]) {
   const worlds = new Map<string, Promise<World>>()
-  let played = 0
+  let [played, lateRefusals] = [0, 0]
   afterAll(async () => {
     for (const world of worlds.values()) await (await world)[Symbol.asyncDispose]()
   })
@@ -35,9 +35,11 @@ export function playHistories(thrown: unknown[]) {
     worlds.set(kind, starting)
     const world = await starting
     thrown.length = 0
+    const before = world.lateRefusals
     try {
       await live(world, one, `h${played++}`)
       expect(thrown).toEqual([])
+      lateRefusals += world.lateRefusals - before
     } catch (error) {
       worlds.delete(kind)
       await world[Symbol.asyncDispose]()
@@ -47,5 +49,8 @@ export function playHistories(thrown: unknown[]) {
   }
   // A failed history is shrunk only when asked for: each attempt takes its time.
   const endOnFailure = process.env.CROWD_SHRINK !== 'true'
-  return (numRuns: number) => fc.assert(fc.asyncProperty(history, play), { numRuns, endOnFailure })
+  return async (numRuns: number) => {
+    await fc.assert(fc.asyncProperty(history, play), { numRuns, endOnFailure })
+    expect(lateRefusals, 'requests refused because sessions died too fast').toBeLessThanOrEqual(2 + numRuns / 50)
+  }
 }

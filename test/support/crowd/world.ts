@@ -22,6 +22,12 @@ export interface World extends AsyncDisposable {
   readonly app: RunningApp
   readonly org: CrowdOrg
   readonly key: string | undefined
+  /**
+   * How many requests were refused although they could be sent again, because sessions died too fast: the repeat met the next death, or one
+   * that was sent later had been accepted just before, so that the proxy took the session for alive.
+   */
+  readonly lateRefusals: number
+  readonly refusedLate: () => void
   place(listener: 'plain' | 'tls' | 'socket'): Place
   /** Requests of a well-behaved client, one a listener and kind, each on a kept connection; rejects where one is not served. */
   wellBehaved(): Promise<void>
@@ -64,7 +70,7 @@ export async function startWorld({ isKeyed, isTight, ...more }: WorldOptions): P
   const places = { plain: { at: app.port }, tls: { at: tlsPort, ca: cert }, socket: { at: socket } }
   const own = isKeyed ? KEY : undefined
   const agents = { plain: new Agent({ keepAlive: true }), tls: new TlsAgent({ keepAlive: true, ca: cert }) }
-  let round = 0
+  let [round, lateRefusals] = [0, 0]
 
   const serve = async (listener: keyof typeof places, method: string, path: string, body: string) => {
     const deathsBefore = org.deaths
@@ -90,15 +96,22 @@ export async function startWorld({ isKeyed, isTight, ...more }: WorldOptions): P
     const [response] = (await once(request, 'response')) as [IncomingMessage]
     const { status, text } = await readReply(response)
     if (status === 200 && text === goodBody(nonce, 40)) return
-    // A request whose repeat met the next death: then the org's own refusal is the answer.
-    const mayBeRefused = org.deaths - deathsBefore > 1 || org.wasOvertaken(nonce)
-    if (mayBeRefused && text.includes('INVALID_SESSION_ID')) return
+    if (org.deaths > deathsBefore && text.includes('INVALID_SESSION_ID')) {
+      lateRefusals += 1
+      return
+    }
     throw new Error(`${method} ${path} of a well-behaved client on ${listener}: ${status} ${text.slice(0, 300)}`)
   }
   return {
     app,
     org,
     key: own,
+    get lateRefusals() {
+      return lateRefusals
+    },
+    refusedLate: () => {
+      lateRefusals += 1
+    },
     place: (listener) => places[listener],
     async wellBehaved() {
       round += 1
