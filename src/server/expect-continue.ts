@@ -16,7 +16,12 @@ export function inviteBodiesWhenRead(server: Server | TlsServer): void {
       request.off('newListener', onListener)
       if (response.headersSent || response.destroyed) return
       response.shouldKeepAlive = shouldKeepAlive
-      response.writeContinue()
+      // Behind a pipelined request Node would put the head of the final response before it: it waits for its turn.
+      if (response.socket === null) response.once('socket', invite)
+      else invite()
+    }
+    const invite = () => {
+      if (!response.headersSent && !response.destroyed) response.writeContinue()
     }
     request.on('newListener', onListener)
     server.emit('request', request, response)

@@ -19,7 +19,8 @@ export function readAnswers(bytes: Buffer, methods: readonly string[], hasEnded:
     if (end < 0) break
     const [first = '', ...lines] = bytes.toString('latin1', at, end).split('\r\n')
     const status = Number(/^HTTP\/1\.1 (\d{3})(?: |$)/.exec(first)?.[1])
-    if (!(status >= 100)) throw new Error(`no status line: ${JSON.stringify(first.slice(0, 80))}`)
+    if (!(status >= 100))
+      throw new Error(`no status line: ${JSON.stringify(bytes.toString('latin1', Math.max(at - 40, 0), at + 80))}`)
     const fields = new Map(
       lines.map((line) => [line.split(':')[0]?.toLowerCase() ?? '', line.replace(/^[^:]*:\s*/, '')]),
     )

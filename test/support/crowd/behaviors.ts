@@ -46,6 +46,10 @@ export const BEHAVIORS: Readonly<Record<string, Client>> = {
     then: 'closes',
   }),
   'expects 100-continue, and sends the body all the same': upload({ expects: true }),
+  'expects 100-continue behind a request that is still being answered': upload({
+    asks: [{ ...ask('REST read', 'slow'), size: 1_000_000 }, ask('REST create', 'early')],
+    expects: true,
+  }),
   'reads on in a query whose session has ended': upload({ asks: [ask('query page', 'refuse')] }),
   'asks an Apex class that relays a refusal': upload({ asks: [ask('Apex REST', 'refuse')] }),
   'asks as its session ends': upload({ asks: [ask('REST create', 'kill')] }),

@@ -148,8 +148,10 @@ const ANSWERED: ReadonlySet<string> = new Set([
 ])
 
 /** Whether the client does nothing that would keep it from its answers, and the org gives each. */
-export function isEntitled({ asks, sends, then, leavesAfter, lengthIsOffBy, isChunked }: Client): boolean {
+export function isEntitled({ expects, asks, sends, then, leavesAfter, lengthIsOffBy, isChunked }: Client): boolean {
   const isRight = isChunked || lengthIsOffBy === 0 || asks.every(({ kind }) => !('body' in KINDS[kind]))
+  // A connection ends with a response that came before its 100 Continue could be sent, whatever was sent behind.
+  if (expects && asks.length > 1) return false
   const stays = sends === 1 && (then === 'waits' || then === 'finishes') && leavesAfter === undefined
   return isRight && stays && asks.every((ask) => isAnswered(ask))
 }

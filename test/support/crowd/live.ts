@@ -91,7 +91,7 @@ async function inTime<T>(what: string, work: () => Promise<T>, detail: () => unk
 
 /** No client has another's answer, or a part that looks like a whole; one that is entitled to answers has them. */
 function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple, onLateRefusal }: Circumstances): void {
-  const received = visit.answers()
+  const received = readable(visit, client)
   const isAdmitted = !isKeyed || client.key === 'right'
   const isServed = isAmple && isEntitled(client)
   received.forEach((answer, n) => {
@@ -113,6 +113,14 @@ function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple, onLateRefus
 function superfluous({ status, fields }: Received, client: Client): string | undefined {
   const isConfused = client.sends < 1 || client.lengthIsOffBy !== 0
   return isConfused && status === 400 && fields.get('connection') === 'close' ? undefined : 'an answer to no request'
+}
+
+function readable(visited: Visit, client: Client): Received[] {
+  try {
+    return visited.answers()
+  } catch (cause) {
+    throw new Error(`${String(cause)}: ${JSON.stringify(client)}`, { cause })
+  }
 }
 
 interface Circumstances {
