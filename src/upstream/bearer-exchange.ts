@@ -34,8 +34,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
   #isDispatched = false
   #mayBeApplied = false
   #connectionReplaced = false
-  /** When the attempt began, and when the last of its body came: ticks of the confirmation. */
-  #begunAt = 0
+  /** When the attempt began: a tick of the confirmation. */
   #sentAt = 0
   #isReplayReported = false
   #isOver = false
@@ -51,10 +50,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
     if (request.body instanceof Readable) {
       const { replayLimitBytes: limitBytes, bodyMemory } = options
       const { claim = bodyMemory.claim({ isNeeded: false }) } = request
-      const onChunk = (chunk: Buffer) => {
-        this.#sentAt = options.confirmation.tick()
-        request.onBody?.(chunk)
-      }
+      const onChunk = (chunk: Buffer) => request.onBody?.(chunk)
       const onException = (error: unknown) => {
         this.threw(error)
       }
@@ -197,7 +193,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
   }
 
   attemptBegun(attempt: Dispatcher.DispatchController): void {
-    this.#begunAt = this.#sentAt = this.#options.confirmation.tick()
+    this.#sentAt = this.#options.confirmation.tick()
     this.controller.attach(attempt)
     this.#request.onConnection?.()
   }
@@ -233,8 +229,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
   }
 
   sessionAccepted(token: AccessToken): void {
-    if (needsSession(this.family, policyPathOf(this.#request)))
-      this.#options.confirmation.accepted(token, this.#begunAt)
+    if (needsSession(this.family, policyPathOf(this.#request))) this.#options.confirmation.accepted(token, this.#sentAt)
   }
 
   sessionRefused(refusal: SessionRefusal, passOn: () => void): void {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import { Notifier } from '../token/notifier.ts'
@@ -18,7 +19,7 @@ const MOST_TOKENS = 32
 /** A refused request. */
 export interface Suspicion {
   readonly token: AccessToken
-  /** When the last byte of it was sent: see {@link SessionConfirmation.tick}. */
+  /** When it was sent: see {@link SessionConfirmation.tick}. */
   readonly sentAt: number
   /** The name of the caller's key; undefined where callers have none. */
   readonly caller: string | undefined
@@ -42,10 +43,13 @@ export interface ConfirmationOptions {
   readonly onEvent: (event: ConfirmationEvent) => void
 }
 
-/** What the org has shown of one token. Each tick covers the requests sent until then; -Infinity where it has not been shown. */
+/** What the org has shown of one token; ticks, -Infinity where it has not been shown. */
 interface Evidence {
+  /** A request that was sent then was accepted, or confirmed the token: it speaks for refusals that had arrived before. */
   aliveAt: number
+  /** The token was known to be dead then: that holds for every request sent before. */
   deadAt: number
+  /** A confirmation that was sent then proved nothing. */
   unknownAt: number
   /** When the last confirmation was sent, monotonic milliseconds, and whether it is under way. */
   askedAtMs: number
@@ -54,7 +58,7 @@ interface Evidence {
 
 /**
  * Whether a token that one request was refused with is dead. Only the org can tell: it is asked once for everyone who suspects the same token,
- * and never for a request that a later success or confirmation already speaks for.
+ * and never for a refusal that a request sent after it already speaks for.
  */
 export class SessionConfirmation {
   readonly #options: ConfirmationOptions
@@ -93,12 +97,13 @@ export class SessionConfirmation {
     const { clock } = this.#options
     const evidence = this.#evidenceOf(token.value)
     const key = `${caller}\n${target}`
+    const refused = { sentAt, arrivedAt: this.tick() }
     for (;;) {
-      const health = healthAt(evidence, sentAt)
+      const health = healthAt(evidence, refused)
       if (health !== undefined) return health
       const gapMs = evidence.askedAtMs + GAP_MS - clock.monotonic()
       const waitMs = evidence.isAsking ? TIMEOUT_MS : gapMs > 0 ? gapMs : this.#limit.take(key)
-      if (waitMs > 0) await this.#change(evidence, sentAt, waitMs)
+      if (waitMs > 0) await this.#change(evidence, refused, waitMs)
       else void this.#ask(token, evidence, key)
     }
   }
@@ -110,9 +115,11 @@ export class SessionConfirmation {
 
   async #ask(token: AccessToken, evidence: Evidence, key: string): Promise<void> {
     const { dispatch, originFor, clock, onEvent } = this.#options
-    const askedAt = this.tick()
     evidence.askedAtMs = clock.monotonic()
     evidence.isAsking = true
+    // Refusals that arrive together share it.
+    await setImmediate()
+    const askedAt = this.tick()
     const headers = withSession(['Accept', 'application/json'], 'rest', token.value)
     const request = { origin: originFor(token), path: RESOURCE, method: 'GET' as const, headers }
     const leftMs = () => evidence.askedAtMs + TIMEOUT_MS - clock.monotonic()
@@ -132,10 +139,13 @@ export class SessionConfirmation {
   }
 
   /** Until the confirmation under way has ended, or something else has shown what is asked; `mostMs` at most. */
-  async #change(evidence: Evidence, sentAt: number, mostMs: number): Promise<void> {
+  async #change(evidence: Evidence, refused: Refused, mostMs: number): Promise<void> {
     const { isAsking } = evidence
     this.#waiting += 1
-    await this.#notifier.until(() => evidence.isAsking !== isAsking || healthAt(evidence, sentAt) !== undefined, mostMs)
+    await this.#notifier.until(
+      () => evidence.isAsking !== isAsking || healthAt(evidence, refused) !== undefined,
+      mostMs,
+    )
     this.#waiting -= 1
   }
 
@@ -151,9 +161,14 @@ export class SessionConfirmation {
   }
 }
 
-/** Dead first: a token that was alive when the request was sent may have died since. */
-function healthAt({ aliveAt, deadAt, unknownAt }: Evidence, sentAt: number): TokenHealth | undefined {
+interface Refused {
+  readonly sentAt: number
+  /** When the refusal came: the org may have looked at the session as late as that. */
+  readonly arrivedAt: number
+}
+
+function healthAt({ aliveAt, deadAt, unknownAt }: Evidence, { sentAt, arrivedAt }: Refused): TokenHealth | undefined {
   if (sentAt <= deadAt) return 'dead'
-  if (sentAt <= aliveAt) return 'alive'
-  return sentAt <= unknownAt ? 'unknown' : undefined
+  if (arrivedAt <= aliveAt) return 'alive'
+  return arrivedAt <= unknownAt ? 'unknown' : undefined
 }

@@ -23,8 +23,7 @@ export interface World extends AsyncDisposable {
   readonly org: CrowdOrg
   readonly key: string | undefined
   /**
-   * How many requests were refused although they could be sent again, because sessions died too fast: the repeat met the next death, or one
-   * that was sent later had been accepted just before, so that the proxy took the session for alive.
+   * How many requests were refused although they had been sent again, because sessions died too fast: the repeat met the next death.
    */
   readonly lateRefusals: number
   readonly refusedLate: () => void
@@ -96,7 +95,7 @@ export async function startWorld({ isKeyed, isTight, ...more }: WorldOptions): P
     const [response] = (await once(request, 'response')) as [IncomingMessage]
     const { status, text } = await readReply(response)
     if (status === 200 && text === goodBody(nonce, 40)) return
-    if (org.deaths > deathsBefore && text.includes('INVALID_SESSION_ID')) {
+    if (org.deaths > deathsBefore + 1 && text.includes('INVALID_SESSION_ID')) {
       lateRefusals += 1
       return
     }
