@@ -27,19 +27,11 @@ export class BoundedHandler implements Dispatcher.DispatchHandler, Callbacks {
   }
 
   onBodySent(): void {
-    try {
-      this.#attempt.onBodySent()
-    } catch (error) {
-      this.#exchange.threw(error)
-    }
+    this.#attempt.onBodySent()
   }
 
   onRequestSent(): void {
-    try {
-      this.#attempt.onRequestSent()
-    } catch (error) {
-      this.#exchange.threw(error)
-    }
+    this.#attempt.onRequestSent()
   }
 
   onResponseStart(...[controller, status, headers, statusText]: Arguments<'onResponseStart'>): void {

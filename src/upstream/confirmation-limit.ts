@@ -35,7 +35,6 @@ export class ConfirmationLimit {
 
   /** The suspicion was justified: such a confirmation does not count. */
   giveBack(key: string): void {
-    const fullAt = this.#fullAt.get(key)
-    if (fullAt !== undefined) this.#fullAt.set(key, fullAt - PAUSE_MS)
+    this.#fullAt.set(key, (this.#fullAt.get(key) ?? 0) - PAUSE_MS)
   }
 }

@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { SharedStateError } from '../../src/shared-state.ts'
 import type { AccessToken } from '../../src/token/token-source.ts'
 import { bearer } from '../../src/upstream/bearer.ts'
 import type { BearerOptions, ForwardOptions } from '../../src/upstream/bearer-options.ts'
@@ -300,6 +301,45 @@ describe('an exception', () => {
     const onResponseError = (_: unknown, error: Error) => void failures.push(error)
     const { queue } = setUpThrowing({ onResponseError }, { onException: undefined }, { originFor: mistake })
     expect([queue.active, failures]).toMatchObject([0, [{ code: 'PROXY_INTERNAL_ERROR' }]])
+  })
+
+  test('aborted in the very moment in which the session is in its SOAP body, it never sends it', async () => {
+    const body = new PassThrough()
+    const controllers: Dispatcher.DispatchController[] = []
+    let pieces = 0
+    const { dispatched, queue } = setUpThrowing(
+      { onRequestStart: (controller) => void controllers.push(controller) },
+      {
+        path: '/services/Soap/u/62.0',
+        method: 'POST',
+        body,
+        // Runs before the exchange learns that the body is ready, which the second piece makes it.
+        onBody: () => {
+          pieces += 1
+          if (pieces === 2) queueMicrotask(() => controllers[0]?.abort(gone))
+        },
+      },
+    )
+    body.write('<e:Envelope ')
+    await ticks()
+    body.write('xmlns:e="x"><e:Header/><e:Body><q/></e:Body></e:Envelope>')
+    await ticks()
+    expect([dispatched.length, queue.active]).toEqual([0, 0])
+  })
+
+  test('out of the queue, which all requests share, reaches whoever counts it', () => {
+    const queue = new ConnectionQueue({ places: 1, limit: 5, timeoutMs: 60_000, clock: systemClock })
+    queue.enter = mistake
+    const { thrown, dispatched } = setUpThrowing({}, {}, { queue })
+    expect([thrown.length, dispatched.length]).toEqual([1, 0])
+  })
+
+  test('out of the token that is waited for does as well', async () => {
+    const unknown = new SharedStateError(new TypeError('a mistake'))
+    const tokens = { get: () => Promise.reject(unknown), retire: () => undefined }
+    const { thrown, dispatched } = setUpThrowing({}, {}, { tokens })
+    await ticks()
+    expect([thrown, dispatched.length]).toEqual([[unknown], 0])
   })
 
   test('while a suspicion is looked into ends the exchange', async () => {

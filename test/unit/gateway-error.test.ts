@@ -1,8 +1,9 @@
 import { errors } from 'undici'
 import { expect, test } from 'vitest'
 import { ProxyError } from '../../src/errors.ts'
+import { SharedStateError } from '../../src/shared-state.ts'
 import { TokenUnavailableError } from '../../src/token/token-source.ts'
-import { toProxyError } from '../../src/upstream/gateway-error.ts'
+import { isMistake, toProxyError } from '../../src/upstream/gateway-error.ts'
 
 const coded = (code: string) => Object.assign(new Error('low-level text'), { code })
 
@@ -67,4 +68,15 @@ test('a missing token is 503 with the short reason and the wait that the keeper 
 test('an error of our own passes as it is', () => {
   const error = new ProxyError('PROXY_SESSION_REPLACED')
   expect(toProxyError(error)).toBe(error)
+})
+
+test.each([
+  [new SharedStateError(new Error('anything')), true],
+  [new TypeError('x is not a function'), true],
+  [new RangeError('out of bounds'), true],
+  [Object.assign(new TypeError('of a library'), { code: 'ERR_X' }), false],
+  [new Error('a failure'), false],
+  ['no error', false],
+])('whether %s is a mistake of our own: %s', (error, expected) => {
+  expect(isMistake(error)).toBe(expected)
 })
