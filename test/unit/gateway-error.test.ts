@@ -70,7 +70,7 @@ test('an error of our own passes as it is', () => {
   expect(toProxyError(error)).toBe(error)
 })
 
-test.each([
+test.each<[unknown, boolean]>([
   [new SharedStateError(new Error('anything')), true],
   [new TypeError('x is not a function'), true],
   [new RangeError('out of bounds'), true],
