@@ -27,13 +27,11 @@ const root = resolve(import.meta.dirname, '..')
 export const FLOOR = 'Node floor'
 export const BARE = 'bare @fastify/http-proxy'
 export const OURS = 'cloudaware-proxy'
-export const TWO_WORKERS = `${OURS}, two workers`
 export const KUBECTL = 'kubectl proxy'
 
 export const CONTESTANTS: readonly Contestant[] = [
   { name: FLOOR, hasTls: true, command: program('node-floor.ts') },
   { name: OURS, hasTls: true, command: ours({}) },
-  { name: TWO_WORKERS, hasTls: false, command: ours({ WORKERS: '2' }) },
   { name: BARE, hasTls: true, command: program('bare-plugin.ts') },
   { name: 'fast-proxy', hasTls: false, command: program('fast-proxy.ts') },
   { name: 'http-proxy-middleware', hasTls: false, isExtra: true, command: program('http-proxy-middleware.ts') },

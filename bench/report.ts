@@ -59,7 +59,7 @@ function targetTable(results: Results): string {
     what,
     target,
     found,
-    isMet === undefined ? 'too few cores here to show it' : isMet ? 'yes' : '**no**',
+    isMet ? 'yes' : '**no**',
   ])
   return table(['what', 'target', 'found', 'met'], rows)
 }

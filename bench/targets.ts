@@ -1,5 +1,4 @@
-import { availableParallelism } from 'node:os'
-import { BARE, FLOOR, KUBECTL, OURS, TWO_WORKERS } from './contestants.ts'
+import { BARE, FLOOR, KUBECTL, OURS } from './contestants.ts'
 import type { Results } from './results.ts'
 import { median, medianRatio } from './statistics.ts'
 
@@ -8,8 +7,7 @@ export interface Verdict {
   readonly what: string
   readonly target: string
   readonly found: string
-  /** Undefined where this machine cannot show it. */
-  readonly isMet: boolean | undefined
+  readonly isMet: boolean
 }
 
 interface Wish {
@@ -18,12 +16,7 @@ interface Wish {
   readonly unit?: string
   readonly atLeast?: number
   readonly atMost?: number
-  /** How many cores it takes to show it. */
-  readonly cores?: number
 }
-
-/** Two workers, the load generator and the upstream: with fewer they wait for each other, whatever the workers are able to. */
-const CORES_OF_TWO_WORKERS = 4
 
 /** All of them ratios or differences within one run. What was not measured is left out. */
 export function verdicts({ plain, tls, latency, streams, startUp, refresh }: Results): Verdict[] {
@@ -38,14 +31,6 @@ export function verdicts({ plain, tls, latency, streams, startUp, refresh }: Res
     { what: 'requests a second, to the Node floor', found: ratio(rate, OURS, FLOOR), atLeast: 0.75 },
     { what: 'requests a second, to the bare plugin', found: ratio(rate, OURS, BARE), atLeast: 1.4 },
     { what: 'requests a second, to fast-proxy', found: ratio(rate, OURS, 'fast-proxy'), atLeast: 1 },
-    {
-      what: 'two workers, to one',
-      found: ratio(rate, TWO_WORKERS, OURS),
-      atLeast: 1.6,
-      cores: CORES_OF_TWO_WORKERS,
-    },
-    // The same on any machine: two that need 1.25 times as much for each request answer 1.6 times as many.
-    { what: 'CPU a request of two workers, to one', found: ratio(cpu, TWO_WORKERS, OURS), atMost: 1.25 },
     { what: 'over TLS, to the Node floor', found: ratio(tlsRate, OURS, FLOOR), atLeast: 0.75 },
     { what: 'over TLS, to kubectl proxy', found: ratio(tlsRate, OURS, KUBECTL), atLeast: 2 },
     { what: 'over TLS, to Caddy', found: ratio(tlsRate, OURS, 'Caddy'), atLeast: 1 },
@@ -74,14 +59,14 @@ export function verdicts({ plain, tls, latency, streams, startUp, refresh }: Res
   return wishes.filter(({ found }) => !Number.isNaN(found)).map(judged)
 }
 
-function judged({ what, found, atLeast = -Infinity, atMost = Infinity, unit = '', cores = 1 }: Wish): Verdict {
+function judged({ what, found, atLeast = -Infinity, atMost = Infinity, unit = '' }: Wish): Verdict {
   const isMet = found >= atLeast && found <= atMost
   const target = atMost === Infinity ? `at least ${atLeast}${unit}` : `at most ${atMost}${unit}`
   return {
     what,
     target,
     found: `${found.toFixed(2)}${unit}`,
-    isMet: isMet || availableParallelism() >= cores ? isMet : undefined,
+    isMet,
   }
 }
 

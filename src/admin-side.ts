@@ -11,7 +11,6 @@ import { createAdminGuard } from './server/admin/admin-guard.ts'
 import { createHealth } from './server/admin/health.ts'
 import { madeLater } from './server/admin/made-later.ts'
 import type { TokenKeeper } from './token/token-keeper.ts'
-import type { Fleet } from './workers/fleet.ts'
 
 /** Where the program is in its life. */
 export interface AppState {
@@ -41,8 +40,6 @@ export interface AdminSideOptions {
   readonly inspection: Inspection
   readonly logLevel: LogLevel
   readonly front: Front
-  /** The front, where that is several processes. */
-  readonly crew: Fleet | undefined
   readonly logOutput: LogOutput | undefined
   /** Where the API of the token held is. */
   readonly upstreamOrigin: () => string
@@ -63,8 +60,7 @@ export function createAdminSide(options: AdminSideOptions): AdminServer {
 
 /** What it tells of the program, and what it does to it. */
 function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
-  const { settings, logger, version, clock, keeper, observers, inspection, logLevel, front, crew, logOutput, state } =
-    options
+  const { settings, logger, version, clock, keeper, observers, inspection, logLevel, front, logOutput, state } = options
   const overview = () => ({
     version,
     url: state.url,
@@ -82,25 +78,16 @@ function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
       tokenStatus: () => keeper.status(),
       hasStarted: () => state.hasStarted,
       isDraining: () => state.isDraining,
-      workers: crew && (() => crew.status),
     }),
-    status: async () => {
-      await crew?.pulse.take()
-      const apiRefusals = crew ? crew.refusals : observers.apiRefusals.list()
-      return {
-        ...overview(),
-        ...(crew && { workers: crew.status }),
-        ...(front.connections && { clients: countsOf(front.connections) }),
-        ...(logOutput && { log: { lostLines: logOutput.lostLines, problem: logOutput.problem ?? null } }),
-        apiRefusals,
-        settings: describeSettings(settings),
-      }
-    },
+    status: () => ({
+      ...overview(),
+      clients: countsOf(front.connections),
+      ...(logOutput && { log: { lostLines: logOutput.lostLines, problem: logOutput.problem ?? null } }),
+      apiRefusals: observers.apiRefusals.list(),
+      settings: describeSettings(settings),
+    }),
     page: inspection.page({
-      overview: () => {
-        crew?.pulse.freshen()
-        return overview()
-      },
+      overview,
       allowance: () => observers.tally.apiUsage,
     }),
     metrics: metricsOnDemand({
@@ -113,7 +100,6 @@ function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
       clientStats: () => front.connections,
       lostLogLines: () => logOutput?.lostLines,
       version,
-      ...(crew && { crew: () => crew.processMetrics(), update: () => crew.pulse.take({ withProcess: true }) }),
     }),
     refresh: () => keeper.refresh(),
     logLevel,
@@ -122,6 +108,6 @@ function makeAdminServer(options: AdminSideOptions): Promise<AdminServer> {
 }
 
 /** Ready for JSON: the members are getters. */
-function countsOf({ open, limit, refused, evicted }: NonNullable<Front['connections']>) {
+function countsOf({ open, limit, refused, evicted }: Front['connections']) {
   return { open, limit, refused, evicted }
 }

@@ -39,18 +39,3 @@ export class ApiRefusals {
     return [...this.#byFamily.values()]
   }
 }
-
-/** What several processes have met, a family once: since the first of them, with all their refusals, in the words of the last. */
-export function togetherOf(lists: readonly (readonly ApiRefusal[])[]): ApiRefusal[] {
-  const byFamily = new Map<ApiFamily, ApiRefusal>()
-  for (const refusal of lists.flat()) {
-    const former = byFamily.get(refusal.family) ?? { ...refusal, count: 0 }
-    const latest = refusal.last > former.last ? refusal : former
-    byFamily.set(refusal.family, {
-      ...latest,
-      since: refusal.since < former.since ? refusal.since : former.since,
-      count: former.count + refusal.count,
-    })
-  }
-  return [...byFamily.values()]
-}

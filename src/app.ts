@@ -4,9 +4,9 @@ import { systemClock, type Clock } from './clock.ts'
 import { openCallerKeys } from './caller-keys.ts'
 import { companyProxy } from './company-proxy.ts'
 import { createAdminSide, type AppState, type LogOutput } from './admin-side.ts'
-import { callerSecretsOf, type Settings } from './config.ts'
+import type { Settings } from './config.ts'
 import { ADMIN_CONNECTIONS, connectionBudget } from './connection-budget.ts'
-import { apiOriginOf, createFront, type Front } from './front.ts'
+import { apiOriginOf, createFront } from './front.ts'
 import { openHttpsIdentity } from './https-identity.ts'
 import { Inspection } from './inspection.ts'
 import { LogLevel } from './log-level.ts'
@@ -17,8 +17,6 @@ import { createTokens } from './tokens.ts'
 import type { RejectedRequest } from './server/connection-guard.ts'
 import { ConnectionLimit } from './server/connection-limit.ts'
 import type { TokenEvent } from './token/token-source.ts'
-import type { Fleet } from './workers/fleet.ts'
-import type { StartWorker } from './workers/worker-process.ts'
 import { connectorFor } from './upstream/connector.ts'
 import { SessionConfirmation } from './upstream/session-confirmation.ts'
 import { trusting } from './upstream/trust.ts'
@@ -38,8 +36,6 @@ export interface AppDependencies {
   readonly openFiles?: number | undefined
   /** Told of secrets that came after the settings, for the log to blank them. */
   readonly onSecret?: (secret: string) => void
-  /** How a worker is started, where WORKERS asks for more than one process. */
-  readonly startWorker?: (() => Promise<StartWorker>) | undefined
   /** Asked for by POST /quitquitquit. */
   readonly onQuit?: () => void
 }
@@ -63,8 +59,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
   const { logger, version, clock = systemClock, ca, stateDirectory, onTokenEvent, onQuit } = dependencies
   const state: AppState = { startedAt: clock.now(), url: null, hasStarted: false, isDraining: false }
   const inspection = new Inspection({ settings, clock, version })
-  let crew: Fleet | undefined
-  const logLevel = new LogLevel(logger, (level) => crew?.setLogLevel(level))
+  const logLevel = new LogLevel(logger)
   const observers = createObservers({
     logger,
     clock,
@@ -79,16 +74,11 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
 
   // First, since it alone may find the configuration wrong.
   const https = await openHttpsIdentity({ settings, clock, logger, stateDirectory })
-  const callerSecrets = new Set(callerSecretsOf(settings))
   const callerKeys = openCallerKeys({
     settings,
     clock,
     logger,
-    onSecret: (secret) => {
-      callerSecrets.add(secret)
-      onSecret(secret)
-    },
-    onChange: (keys) => crew?.setCallerKeys(keys, callerSecrets),
+    onSecret,
   })
   const connector = connectorFor({
     timeoutMs: settings.UPSTREAM_CONNECT_TIMEOUT_MS,
@@ -117,53 +107,29 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     onEvent: (event) => {
       state.hasStarted ||= event.type === 'obtained'
       observers.token(event)
-      crew?.tellStanding()
       onTokenEvent?.(event)
     },
   })
   const { keeper } = tokens
   const instanceUrl = () => keeper.status().token?.instanceUrl ?? undefined
-  if (settings.WORKERS > 1) {
-    const { manFleet } = await import('./workers/man-fleet.ts')
-    // Workers are told of them, and of the keys, as they start.
-    await callerKeys?.deriveSessions()
-    crew = await manFleet({
-      settings,
-      clock,
-      logger,
-      version,
-      startWorker: dependencies.startWorker,
-      keeper,
-      tally: observers.tally,
-      onSeen: (worker, seen) => {
-        inspection.inspector.told(worker, seen)
-      },
-      ca,
-      callerKeys: callerKeys?.current,
-      callerSecrets: () => callerSecrets,
-      identity: () => https?.certificate.identity,
-    })
-  }
-  const front: Front =
-    crew ??
-    (await createFront({
-      settings,
-      logger,
-      clock,
-      version,
-      connector,
-      tokens: keeper,
-      confirmation,
-      instanceUrl,
-      callerKeys: callerKeys?.current,
-      sessions: callerKeys,
-      identity: https?.certificate.identity,
-      observers,
-      maxConnections: clientConnections(settings, { openFiles: dependencies.openFiles, logger }),
-      onToken: ({ value }) => {
-        inspection.addToken(value)
-      },
-    }))
+  const front = await createFront({
+    settings,
+    logger,
+    clock,
+    version,
+    connector,
+    tokens: keeper,
+    confirmation,
+    instanceUrl,
+    callerKeys: callerKeys?.current,
+    sessions: callerKeys,
+    identity: https?.certificate.identity,
+    observers,
+    maxConnections: clientConnections(settings, { openFiles: dependencies.openFiles, logger }),
+    onToken: ({ value }) => {
+      inspection.addToken(value)
+    },
+  })
   https?.certificate.onRenewal((identity) => {
     front.renew(identity)
   })
@@ -177,7 +143,6 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     inspection,
     logLevel,
     front,
-    crew,
     logOutput: dependencies.logOutput,
     upstreamOrigin: () => settings.CLOUDAWARE_API_URL ?? instanceUrl() ?? settings.CLOUDAWARE_URL,
     state,

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import { parseCallerKeys, type NamedKey, type Settings } from './config.ts'
 import { logTokenEvent } from './event-log.ts'
-import { digestKeys, keysWithSessions, type CallerKey } from './server/caller-key.ts'
+import { digestKeys, keysWithSessions } from './server/caller-key.ts'
 import type { CallerSessions } from './server/sessions-due.ts'
 import { watchSecretFile } from './token/secret-file.ts'
 
@@ -12,8 +12,6 @@ export interface CallerKeysOptions {
   readonly logger: Logger
   /** Told every key read later than the settings, so that it is never printed. */
   readonly onSecret: (secret: string) => void
-  /** Told of the keys that are good from now on, where they change. */
-  readonly onChange?: (keys: readonly CallerKey[]) => void
 }
 
 export interface CallerKeys extends CallerSessions {
@@ -24,7 +22,7 @@ export interface CallerKeys extends CallerSessions {
 
 /** The keys that callers must present; undefined where none is asked for. Those of a file are read again when it changes. */
 export function openCallerKeys(options: CallerKeysOptions): CallerKeys | undefined {
-  const { settings, clock, logger, onSecret, onChange } = options
+  const { settings, clock, logger, onSecret } = options
   const { PROXY_API_KEY: text, PROXY_API_KEY_FILE: path } = settings
   if (text === undefined) return undefined
   const hasSessions = settings.PROXY_LOGIN === 'on'
@@ -56,7 +54,6 @@ export function openCallerKeys(options: CallerKeysOptions): CallerKeys | undefin
     else {
       for (const { key } of changed.keys) onSecret(key)
       keys = await (hasSessions ? keysWithSessions(changed.keys) : digestKeys(changed.keys))
-      onChange?.(keys)
       logger.info({ callers: keys.map(({ name }) => name) }, 'API keys read again')
     }
   }

@@ -18,8 +18,6 @@ export { parseCallerKeys } from './config/caller-keys.ts'
 export type { NamedKey } from './config/caller-keys.ts'
 export { describeSettings, exampleFile, settingsHelp, settingsTable } from './config/render.ts'
 export { environmentWarnings } from './config/sources.ts'
-export { isSetting, servingSettings } from './config/serving.ts'
-export type { ServingSettings } from './config/serving.ts'
 
 /** The settings from flags, environment, file and defaults, in this order of precedence. Throws ConfigError. */
 export function loadSettings({

@@ -1,12 +1,12 @@
 import type { buildConnector } from 'undici'
 import type { Clock } from './clock.ts'
-import type { ServingSettings } from './config.ts'
+import type { Settings } from './config.ts'
 import { REFUSED_CONNECTIONS } from './connection-budget.ts'
 import { logConnectionReport } from './event-log.ts'
 import { guardFor } from './guard-for.ts'
 import type { Logger } from './logger.ts'
 import type { Observers } from './observers.ts'
-import { openFrontListeners, type CrewPlace } from './open-listeners.ts'
+import { openFrontListeners } from './open-listeners.ts'
 import type { CallerKey } from './server/caller-key.ts'
 import type { RejectedRequest } from './server/connection-guard.ts'
 import { ConnectionLimit } from './server/connection-limit.ts'
@@ -31,8 +31,8 @@ export interface Front {
   /** Opens every way in, or none. Rejects with what stood in the way. */
   open(): Promise<FrontPorts>
   readonly load: FrontLoad
-  /** Those of callers; undefined where other processes have them. */
-  readonly connections?: Pick<ConnectionLimit, 'open' | 'limit' | 'refused' | 'evicted'>
+  /** Those of callers. */
+  readonly connections: Pick<ConnectionLimit, 'open' | 'limit' | 'refused' | 'evicted'>
   /** Another certificate for the connections to come. */
   renew(identity: TlsIdentity): void
   /** Accepts nothing more and waits for the last answer, up to DRAIN_TIMEOUT_MS. Resolves to whether all were answered. */
@@ -57,7 +57,7 @@ export interface FrontLoad {
 }
 
 export interface FrontOptions {
-  readonly settings: ServingSettings
+  readonly settings: Settings
   readonly logger: Logger
   readonly clock: Clock
   readonly version: string
@@ -73,8 +73,6 @@ export interface FrontOptions {
   /** Of the https listener, where there is one. */
   readonly identity: TlsIdentity | undefined
   readonly observers: Pick<Observers, 'exchanges' | 'bearer'>
-  /** Where it is one of several workers. */
-  readonly crew?: CrewPlace | undefined
   /** How many connections callers may have open. */
   readonly maxConnections: number
   /** Told of a token that is about to be sent. */
@@ -82,11 +80,11 @@ export interface FrontOptions {
 }
 
 /** Where the API is that a token is good for. */
-export function apiOriginOf(settings: ServingSettings, { instanceUrl }: Pick<AccessToken, 'instanceUrl'>): string {
+export function apiOriginOf(settings: Settings, { instanceUrl }: Pick<AccessToken, 'instanceUrl'>): string {
   return settings.CLOUDAWARE_API_URL ?? instanceUrl ?? settings.CLOUDAWARE_URL
 }
 
-/** A front in this process; it listens to nobody until it is opened. */
+/** It listens to nobody until it is opened. */
 export async function createFront(options: FrontOptions): Promise<Front> {
   const {
     settings,
@@ -99,12 +97,11 @@ export async function createFront(options: FrontOptions): Promise<Front> {
     instanceUrl,
     callerKeys,
     observers,
-    crew,
     maxConnections,
     onToken,
   } = options
   const connections = new ConnectionLimit({
-    limit: Math.ceil(maxConnections / (crew?.size ?? 1)),
+    limit: maxConnections,
     reserve: REFUSED_CONNECTIONS,
     clock,
     onReport: (report) => {
@@ -117,7 +114,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
   }
   /** Where the last request went. */
   let askedOrigin: string | undefined
-  const bodyMemory = BodyMemory.forLimit(settings.PROXY_REPLAY_LIMIT_BYTES, crew?.size)
+  const bodyMemory = BodyMemory.forLimit(settings.PROXY_REPLAY_LIMIT_BYTES)
   const upstream = createUpstream({
     tokens,
     confirmation,
@@ -188,7 +185,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
       heldBytesLimit: bodyMemory.totalBytes,
     },
     async open() {
-      listeners = await openFrontListeners(settings, { handle, identity, crew, connections, onRejected })
+      listeners = await openFrontListeners(settings, { handle, identity, connections, onRejected })
       return { plain: listeners.plain.port, secure: listeners.secure?.port }
     },
     renew(renewed) {

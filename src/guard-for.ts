@@ -1,8 +1,8 @@
-import type { ServingSettings } from './config.ts'
+import type { Settings } from './config.ts'
 import { createGuard, type Guard, type GuardOptions } from './server/guard.ts'
 
 /** The guard that the settings ask for. Throws a RangeError on a malformed one, by its name. */
-export function guardFor(settings: ServingSettings, shared: Pick<GuardOptions, 'callerKeys' | 'bodyMemory'>): Guard {
+export function guardFor(settings: Settings, shared: Pick<GuardOptions, 'callerKeys' | 'bodyMemory'>): Guard {
   return createGuard({
     allowedHosts: settings.PROXY_ALLOWED_HOSTS,
     allowedOrigins: settings.PROXY_ALLOWED_ORIGINS,

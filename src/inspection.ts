@@ -95,8 +95,7 @@ export class Inspection {
    * machine alone, and not even for that where callers need a key: then its other users are not trusted.
    */
   #closedTo(remoteAddress: string | undefined): string | undefined {
-    const { INSPECT, PROXY_API_KEY, WORKERS } = this.#settings
-    if (WORKERS > 1) return 'Several processes serve here (WORKERS), and none of them keeps exchanges.'
+    const { INSPECT, PROXY_API_KEY } = this.#settings
     if (INSPECT) return undefined
     if (PROXY_API_KEY !== undefined) {
       return 'This proxy asks its callers for a key, and this page asks for none: start it with INSPECT=true to show exchanges here.'

@@ -1,19 +1,16 @@
 import type { Logger } from 'pino'
 
 /** From the most talkative to none at all. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 type Level = (typeof LOG_LEVELS)[number]
 
 /** The level of the log while the program runs; a restart goes back to what is configured. */
 export class LogLevel {
   readonly #logger: Logger
-  readonly #onChange: (level: Level) => void
   readonly configured: string
 
-  /** `onChange`: for other loggers of the program. */
-  constructor(logger: Logger, onChange: (level: Level) => void = () => undefined) {
+  constructor(logger: Logger) {
     this.#logger = logger
-    this.#onChange = onChange
     this.configured = logger.level
   }
 
@@ -43,6 +40,5 @@ export class LogLevel {
     const wasHeard = this.#logger.isLevelEnabled('warn')
     this.#logger.level = level
     if (!wasHeard) this.#logger.warn({ level, previous }, 'log level changed')
-    this.#onChange(level)
   }
 }

@@ -14,8 +14,6 @@ export interface LoggerOptions {
   render?: LineRenderer | undefined
   /** The secrets that must not be printed in any form; asked for each line, so it may grow. */
   secrets?: () => Iterable<string>
-  /** The number of the process among several that log to the same place. */
-  worker?: number
 }
 
 export type LineRenderer = (line: string) => string
@@ -45,9 +43,7 @@ export function createLogger({
   destination = stdout({ fd: 1, sync: true }),
   render,
   secrets = () => [],
-  worker,
 }: LoggerOptions): Logger {
-  const origin = worker === undefined ? '' : `,"worker":${worker}`
   const redact = createRedactor(secrets)
   const write = (line: string) => {
     destination.write(render === undefined ? line : render(line))
@@ -62,11 +58,10 @@ export function createLogger({
     const forms = redact.forms()
     if (forms !== fitness.forms) fitness = fitnessWith(forms)
     if (!recurring.every(fitness.isFitAt) || !passing.every(fitness.isFit)) return false
-    write(`{"level":${INFO}${stdTimeFunctions.epochTime()}${origin}${members},"msg":"${message}"}\n`)
+    write(`{"level":${INFO}${stdTimeFunctions.epochTime()}${members},"msg":"${message}"}\n`)
     return true
   }
-  const base = worker === undefined ? null : { worker }
-  return Object.assign(pino({ level, base, timestamp: stdTimeFunctions.epochTime }, guarded), { writeOwn })
+  return Object.assign(pino({ level, base: null, timestamp: stdTimeFunctions.epochTime }, guarded), { writeOwn })
 }
 
 /** A line of which the program itself has written all but a few values. */

@@ -21,7 +21,7 @@ export interface Observers {
 interface ObserversOptions {
   readonly logger: Logger
   readonly clock: Clock
-  /** Undefined in a worker: the status page is the primary's. */
+  /** Undefined without the admin listener. */
   readonly inspector?: Pick<Inspector, 'ended' | 'token' | 'bearer'> | undefined
   readonly requestLines: RequestLines
 }

@@ -1,4 +1,4 @@
-import type { ServingSettings, Settings } from './config.ts'
+import type { Settings } from './config.ts'
 import type { DrainingServerOptions, TlsIdentity } from './server/draining-server.ts'
 import { listenerLimits } from './server/listener-limits.ts'
 import { listen, type TcpListener } from './server/listeners.ts'
@@ -6,23 +6,16 @@ import { openProxyListeners, type ProxyListeners } from './server/proxy-listener
 
 type Serving = Pick<DrainingServerOptions, 'handle' | 'connections' | 'onRejected'>
 
-/** One of `size` workers, which share the listeners and together keep to the limits. */
-export interface CrewPlace {
-  readonly size: number
-  /** PROXY_SOCKET, where it is made; the primary moves it into place. */
-  readonly socketPath: string | undefined
-}
-
 /** Opens the ways in to the proxy that the settings ask for, or none. Rejects with what stood in the way. */
 export function openFrontListeners(
-  settings: ServingSettings,
-  { identity, crew, ...server }: Serving & { identity: TlsIdentity | undefined; crew: CrewPlace | undefined },
+  settings: Settings,
+  { identity, ...server }: Serving & { identity: TlsIdentity | undefined },
 ): Promise<ProxyListeners> {
   return openProxyListeners({
     host: settings.PROXY_HOST,
     port: settings.PROXY_PORT,
     tls: identity && { port: settings.PROXY_TLS_PORT ?? 0, identity },
-    socket: crew?.socketPath === undefined ? settings.PROXY_SOCKET : { sharedPath: crew.socketPath },
+    socket: settings.PROXY_SOCKET,
     limits: listenerLimits([settings.UPSTREAM_TIMEOUT_MS, settings.PROXY_UPLOAD_SILENCE_MS]),
     ...server,
   })

@@ -13,7 +13,7 @@ const SECRET_NAMES = [
 
 const JSON_STRING = '"(?:[^"\\\\]|\\\\.)*"'
 
-/** Access tokens, consumer keys and secrets by their look alone; the shapes are those of Salesforce's own command line. Workers do not know the secret itself. */
+/** Access tokens, consumer keys and secrets by their look alone; the shapes are those of Salesforce's own command line. */
 const TOKEN_SHAPES: readonly RegExp[] = [
   /00D\w{12,15}(?:!|%21)[.\w]*/g,
   /3MVG[\w.]{20,}/g,

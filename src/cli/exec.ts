@@ -9,7 +9,7 @@ import { diagnosisRows, rowText } from './layout.ts'
 import { explainListenError } from './listen-error.ts'
 import { openFileLimit } from './open-files.ts'
 import { takeFlags } from './own-flags.ts'
-import { loggerFor, workersOn } from './serve.ts'
+import { loggerFor } from './serve.ts'
 import { stateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
 
@@ -93,7 +93,6 @@ async function startOwnProxy(
       stateDirectory: stateDirectory(cli),
       ca: caOf(settings, cli),
       onSecret,
-      startWorker: workersOn('stderr', cli, settings),
       openFiles: openFileLimit(),
       onTokenEvent: (event) => {
         firstToken.tell(event)

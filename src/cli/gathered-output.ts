@@ -8,31 +8,19 @@ export interface GatheredOutput {
 /**
  * Passes on in one piece what is added until `later` calls back: under load the lines of many requests cost one system call. Whoever
  * exits flushes, so a crash that is reported loses nothing.
- * `most`: how many bytes make a piece, if not all. What several processes write to one pipe stays apart up to PIPE_BUF of them.
  */
-export function gatheredOutput(
-  write: (text: string) => void,
-  later: (callback: () => void) => void,
-  most = Infinity,
-): GatheredOutput {
+export function gatheredOutput(write: (text: string) => void, later: (callback: () => void) => void): GatheredOutput {
   let pending = ''
-  let pendingBytes = 0
   const flush = () => {
     if (pending === '') return
     const text = pending
     pending = ''
-    pendingBytes = 0
     write(text)
   }
   return {
     add(text) {
-      // It also has V8 join the pieces of a line while they are at hand: two dozen of each, kept until all are written, cost another
-      // microsecond a line.
-      const bytes = Buffer.byteLength(text)
-      if (pendingBytes + bytes > most) flush()
       if (pending === '') later(flush)
       pending += text
-      pendingBytes += bytes
     },
     flush,
   }

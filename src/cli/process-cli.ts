@@ -5,19 +5,15 @@ import { onSignal, onStop } from './process-signals.ts'
 import { StandardOutput } from './standard-output.ts'
 import { startProgram, type Program, type ProgramOptions } from './program.ts'
 
-/** PIPE_BUF on Linux. */
-const PIPE_BYTES = 4096
-
 /** The real process. `release` is called once signals are minded here. */
 export function processCli({ release }: { release: () => void }): Cli {
   // Whoever else writes to them (Node's warnings) must not end the process either. The getters also make pipes non-blocking.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const [stdout, stderr] = [new StandardOutput({ fd: 1 }), new StandardOutput({ fd: 2 })]
-  const isWorker = process.send !== undefined
   const write = (text: string) => {
     stdout.write(text)
   }
-  const output = gatheredOutput(write, soon(), isWorker ? PIPE_BYTES : Infinity)
+  const output = gatheredOutput(write, soon())
   let isDaemon = false
   process.on('exit', (code) => {
     output.flush()

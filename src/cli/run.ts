@@ -16,16 +16,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   emulator: async () => (await import('./emulator.ts')).emulator,
 }
 
-/** Started by the program itself, so no user is told of it. */
-const loadWorker = async () => (await import('./worker.ts')).worker
-
 /** Runs the command that the arguments name. */
 export async function run(cli: Cli): Promise<ExitCode> {
   const [first = ''] = cli.argv
   const isNamed = first !== '' && !first.startsWith('-')
   const name = isNamed ? first : 'serve'
   const argv = spellOut(name, isNamed ? cli.argv.slice(1) : cli.argv)
-  const load = name === 'worker' ? loadWorker : Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   // What follows a lone -- belongs to another program.
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
   if (own.includes('--version')) return print(cli, VERSION)

@@ -11,7 +11,6 @@ import { serviceManager } from './service-manager.ts'
 import { serviceStatus } from './service-status.ts'
 import { stateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
-import type { StartWorker } from '../workers/worker-process.ts'
 
 /** What closing may take beyond the drain: sockets and files. */
 const CLOSING_MS = 5000
@@ -62,21 +61,25 @@ export async function loggerFor(settings: Settings, { isTTY, out }: Pick<Cli, 'i
   const secrets = new Set(secretsOf(settings))
   const render = await lineRenderer({ format, isTTY })
   const logger = createLogger({ level, destination: { write: out }, render, secrets: () => secrets })
+  reportDeprecated(settings, logger)
   return { logger, onSecret: (secret) => secrets.add(secret) }
+}
+
+/** WORKERS had one process start others. */
+function reportDeprecated({ WORKERS: workers }: Settings, logger: Logger): void {
+  if (workers === undefined) return
+  if (workers === 1) logger.info({ setting: 'WORKERS' }, 'WORKERS has no effect any more: remove it')
+  else {
+    logger.warn(
+      { setting: 'WORKERS', replacement: 'PROXY_REUSE_PORT' },
+      'WORKERS is ignored, one process serves: start several instances with PROXY_REUSE_PORT=true instead',
+    )
+  }
 }
 
 interface Logging {
   readonly logger: Logger
   readonly onSecret: (secret: string) => void
-}
-
-/** How workers are started; loaded only where there are to be any. */
-export function workersOn(
-  stream: 'stdout' | 'stderr',
-  { env }: Pick<Cli, 'env'>,
-  { LOG_FORMAT: format }: Settings,
-): () => Promise<StartWorker> {
-  return async () => (await import('./worker-processes.ts')).workerProcesses(env, stream, format)
 }
 
 interface StartOptions extends Logging {
@@ -103,7 +106,6 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
       stateDirectory: stateDirectory(cli),
       onSecret,
       ca: caOf(settings, cli),
-      startWorker: workersOn('stdout', cli, settings),
       openFiles: openFileLimit(),
       logOutput: cli.output,
       ...(onTokenEvent && { onTokenEvent }),

@@ -1,7 +1,6 @@
 import type { ApiRefusal } from '../api-refusals.ts'
 import type { LifeSource } from '../token/lifetime.ts'
 import type { TokenStatus } from '../token/token-status.ts'
-import type { WorkerStatus } from '../workers/seat.ts'
 import { inWords } from './duration.ts'
 import { diagnosisRows, rowText, type Paint, type Row, type Style } from './layout.ts'
 
@@ -15,7 +14,6 @@ export interface StatusAnswer {
   readonly upstream?: string
   readonly token?: TokenStatus
   readonly apiRefusals?: readonly ApiRefusal[]
-  readonly workers?: readonly WorkerStatus[]
 }
 
 type Verdict = 'ready' | 'degraded' | 'unready' | 'draining'
@@ -58,21 +56,13 @@ function shown(row: Row): string {
   return rowText(row, { indent: 2, labelWidth: 9 })
 }
 
-function addresses({ url, upstream, startedAt, uptimeSeconds, workers }: StatusAnswer): Row[] {
+function addresses({ url, upstream, startedAt, uptimeSeconds }: StatusAnswer): Row[] {
   const since = startedAt === undefined ? '' : `, since ${readable(startedAt)}`
   return [
     ...(typeof url !== 'string' ? [] : [{ label: 'Proxy', text: url }]),
     ...(upstream === undefined ? [] : [{ label: 'Upstream', text: upstream }]),
     ...(uptimeSeconds === undefined ? [] : [{ label: 'Up', text: inWords(uptimeSeconds) + since }]),
-    ...(workers === undefined ? [] : [{ label: 'Workers', text: crew(workers) }]),
   ]
-}
-
-function crew(workers: readonly WorkerStatus[]): string {
-  const serving = workers.filter(({ state }) => state === 'serving').length
-  const restarts = workers.reduce((sum, worker) => sum + worker.restarts, 0)
-  const again = restarts === 0 ? '' : `; started again ${restarts === 1 ? 'once' : `${restarts} times`}`
-  return `${serving} of ${workers.length} serve${again}`
 }
 
 function readable(iso: string): string {

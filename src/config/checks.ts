@@ -21,7 +21,6 @@ export function crossCheck(settings: Checked, isGiven: IsGiven): string[] {
     keyProblems,
     exposureProblems,
     portProblems,
-    workerProblems,
   ]
   return checks.flatMap((check) => check(settings, isGiven))
 }
@@ -124,17 +123,6 @@ function portProblems(settings: Checked): string[] {
       .filter((other) => one.port === other.port && overlaps(one.host, other.host))
       .map((other) => `${one.name} and ${other.name} are the same port.`),
   )
-}
-
-/** Each worker needs a connection of its own; exchanges are kept by the process that shows them. */
-function workerProblems(settings: Checked): string[] {
-  const { WORKERS: workers = 1, UPSTREAM_CONNECTIONS: connections = Infinity, INSPECT: inspects } = settings
-  return [
-    ...(workers <= connections ? [] : ['WORKERS must not be more than UPSTREAM_CONNECTIONS, which they share.']),
-    ...(workers === 1 || inspects !== true
-      ? []
-      : ['INSPECT shows what one process serves: it goes with WORKERS=1 only.']),
-  ]
 }
 
 /** Whether two addresses to listen on would compete for one port. */

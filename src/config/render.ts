@@ -1,5 +1,5 @@
 import { flagOf } from './flags.ts'
-import { hasFileTwin, REQUIRED_SETTINGS, SETTINGS } from './schema.ts'
+import { DOCUMENTED_SETTINGS, hasFileTwin, REQUIRED_SETTINGS, SETTINGS } from './schema.ts'
 import type { SettingSchema } from './setting-kinds.ts'
 import { expectation } from './validate.ts'
 
@@ -14,7 +14,7 @@ export function describeSettings(settings: Readonly<Record<string, unknown>>): R
 
 /** The flags with their meaning, for `--help`. */
 export function settingsHelp(): string {
-  const entries = [...SETTINGS].map(([name, schema]) => {
+  const entries = [...DOCUMENTED_SETTINGS].map(([name, schema]) => {
     const names = schema.secret === true ? `${name}, ${name}_FILE (never a flag)` : `${flagOf(name)}, ${name}`
     return `  ${names}\n      ${plain(meaning(schema))} (${plain(noteOf(name, schema))})`
   })
@@ -27,7 +27,7 @@ export function exampleFile(): string {
     '# Settings of cloudaware-proxy. Copy this file to config.env and fill in the three that are not commented out.',
     '# The same names work as environment variables and, secrets aside, as flags: PROXY_PORT is --proxy-port.',
   ]
-  const entries = [...SETTINGS].map(([name, schema]) => {
+  const entries = [...DOCUMENTED_SETTINGS].map(([name, schema]) => {
     const comment = `# ${plain(meaning(schema))} (${plain(noteOf(name, schema))})`
     return `${comment}\n${TO_FILL_IN.includes(name) ? '' : '#'}${name}=${exampleValue(schema)}`
   })
@@ -36,7 +36,7 @@ export function exampleFile(): string {
 
 /** The README's table. */
 export function settingsTable(): string {
-  const rows = [...SETTINGS].map(
+  const rows = [...DOCUMENTED_SETTINGS].map(
     ([name, schema]) => `| \`${name}\` | ${defaultOf(name, schema)} | ${meaning(schema).replaceAll('|', '\\|')} |`,
   )
   return ['| setting | default | meaning |', '| --- | --- | --- |', ...rows].join('\n')

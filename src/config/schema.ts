@@ -11,6 +11,11 @@ export const SETTINGS: ReadonlyMap<string, SettingSchema> = new Map(
   Object.entries(settingsSchema.properties as unknown as Record<string, SettingSchema>),
 )
 
+/** Without those that are accepted and have no effect. */
+export const DOCUMENTED_SETTINGS: ReadonlyMap<string, SettingSchema> = new Map(
+  [...SETTINGS].filter(([, { deprecated }]) => deprecated !== true),
+)
+
 /** Settings that have no default and without which nothing can start. */
 export const REQUIRED_SETTINGS = settingsSchema.required.filter((name) => SETTINGS.get(name)?.default === undefined)
 

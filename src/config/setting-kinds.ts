@@ -39,6 +39,7 @@ interface Range {
   default?: number
   minimum: number
   maximum: number
+  deprecated?: boolean
 }
 export const whole = (description: string, range: Range) => Type.Integer({ description, ...range })
 
@@ -58,4 +59,6 @@ export interface SettingSchema {
   secret?: boolean
   file?: boolean
   entry?: string
+  /** Accepted for now, and left out of the documents. */
+  deprecated?: boolean
 }

@@ -29,9 +29,12 @@ export const settingsSchema = Type.Object({
     default: 'localhost',
   }),
   PROXY_PORT: whole('The port to listen on; 0 takes any free one, printed at start', { default: 8080, ...PORT }),
-  WORKERS: whole(
-    'How many processes serve requests, on a machine with cores to spare; they use one token, and share the limits on connections and waiting requests',
-    { default: 1, minimum: 1, maximum: 64 },
+  WORKERS: Type.Optional(
+    whole('Has no effect: start several instances with PROXY_REUSE_PORT', {
+      minimum: 1,
+      maximum: 64,
+      deprecated: true,
+    }),
   ),
   PROXY_SOCKET: text('A unix socket to listen on too, created with mode 0600 whatever the umask'),
   PROXY_TLS_PORT: Type.Optional(

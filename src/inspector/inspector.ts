@@ -5,10 +5,8 @@ import type { BearerEvent } from '../upstream/bearer-options.ts'
 import { createCredentialNet } from './credential-net.ts'
 import { Exchanges } from './exchanges.ts'
 import { Seconds } from './seconds.ts'
-import { Testimonies } from './testimonies.ts'
 import { TokenMarks } from './token-marks.ts'
 import { Troubles } from './troubles.ts'
-import type { Testimony } from './witness.ts'
 import type { ExchangeSummary, SecondPoint, TokenMark, Trouble } from './wire.ts'
 
 export interface InspectorOptions {
@@ -47,7 +45,6 @@ export class Inspector {
   readonly exchanges: Exchanges
   readonly #seconds = new Seconds()
   readonly #marks = new TokenMarks()
-  readonly #told = new Testimonies()
   readonly #troubles: Troubles
   readonly #clock: Clock
   readonly #closing = new AbortController()
@@ -76,11 +73,6 @@ export class Inspector {
 
   bearer(event: BearerEvent): void {
     this.#troubles.bearer(event, this.#clock.now())
-  }
-
-  /** What worker `from` has seen. */
-  told(from: number, testimony: Testimony): void {
-    this.#told.add(from, testimony)
   }
 
   close(): void {
@@ -113,11 +105,9 @@ export class Inspector {
   since(seen: Seen): Happened {
     const exchanges = this.exchanges.after(seen.exchange).map(({ summary }) => summary)
     const now = this.#clock.now()
-    const own = this.#seconds.points(seen.second, now)
-    // Who is told by others serves no requests itself.
-    const seconds = own.length > 0 ? own : this.#told.points(seen.second, now)
+    const seconds = this.#seconds.points(seen.second, now)
     const marks = this.#marks.after(seen.mark)
-    const changes = this.#troubles.changes + this.#told.changes
+    const { changes } = this.#troubles
     return {
       seen: {
         exchange: this.exchanges.settled,
@@ -128,10 +118,7 @@ export class Inspector {
       exchanges,
       seconds,
       marks,
-      troubles:
-        changes === seen.troubles
-          ? undefined
-          : [...this.#troubles.list(), ...this.#told.troubles()].sort((one, other) => other.lastAt - one.lastAt),
+      troubles: changes === seen.troubles ? undefined : this.#troubles.list(),
     }
   }
 }

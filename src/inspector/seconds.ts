@@ -2,7 +2,7 @@ import type { Exchange } from '../server/exchange.ts'
 import type { SecondPoint } from './wire.ts'
 
 /** Ten minutes are shown. */
-export const KEPT_SECONDS = 600
+const KEPT_SECONDS = 600
 
 /** Of a second with more requests, the last so many give its percentiles. */
 const MAX_SAMPLES = 512

@@ -48,8 +48,8 @@ export class Troubles {
     )
   }
 
-  /** `n`: the number of the exchange, where it is kept. */
-  exchange({ problem }: Exchange, n: number | undefined, now: number): void {
+  /** `n`: the number of the exchange. */
+  exchange({ problem }: Exchange, n: number, now: number): void {
     if (!problem) return
     this.#note(
       {
@@ -59,7 +59,7 @@ export class Troubles {
         summary: this.#clean(problem.message),
         answered: null,
         steps: [],
-        ...(n !== undefined && { exchange: n }),
+        exchange: n,
       },
       now,
     )

@@ -23,20 +23,6 @@ export class Counts<L extends string> {
     return this.#rows.values()
   }
 
-  /** What was added since the last time, for another's `addAll`; here it counts from 0 again. */
-  take(): [value: number, labels: string[]][] {
-    const taken = Array.from(this.#rows.values(), (row): [number, string[]] => {
-      const { value, labels } = row
-      row.value = 0
-      return [value, this.#names.map((name) => labels[name])]
-    })
-    return taken.filter(([value]) => value !== 0)
-  }
-
-  addAll(taken: ReturnType<Counts<L>['take']>): void {
-    for (const [value, labels] of taken) this.add(value, ...labels)
-  }
-
   #row(values: readonly string[]): Row<L> {
     const key = values.join('\n')
     let row = this.#rows.get(key)
@@ -84,21 +70,6 @@ export class Distributions {
 
   rows(): Iterable<readonly [label: string, distribution: Readonly<Distribution>]> {
     return this.#rows
-  }
-
-  /** What was observed since the last time, for another's `addAll`, whose bounds are the same; here it counts from 0 again. */
-  take(): [label: string, counts: number[], sum: number][] {
-    const taken = Array.from(this.#rows, ([label, { counts, sum }]): [string, number[], number] => [label, counts, sum])
-    this.#rows.clear()
-    return taken
-  }
-
-  addAll(taken: ReturnType<Distributions['take']>): void {
-    for (const [label, counts, sum] of taken) {
-      const row = this.#row(label)
-      for (const [at, count] of counts.entries()) row.counts[at] = (row.counts[at] ?? 0) + count
-      row.sum += sum
-    }
   }
 
   #row(label: string): Distribution {

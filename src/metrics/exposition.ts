@@ -1,7 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { TokenStatus } from '../token/token-status.ts'
 import type { Counts } from './counts.ts'
-import { createCrewMetrics, type CrewMetrics } from './crew-metrics.ts'
 import type { Tally } from './tally.ts'
 import { TalliedHistogram } from './tallied-histogram.ts'
 
@@ -29,13 +28,10 @@ export interface ExpositionOptions {
   readonly tally: Tally
   readonly tokenStatus: () => TokenStatus
   readonly upstreamStats: () => UpstreamStats
-  /** Undefined where other processes have them. */
-  readonly clientStats: () => ClientStats | undefined
+  readonly clientStats: () => ClientStats
   /** Lines that could not be written to the log, since the start. */
   readonly lostLogLines: () => number | undefined
   readonly version: string
-  /** Of the workers, where requests are served by such. */
-  readonly crew?: (() => CrewMetrics) | undefined
 }
 
 export interface Exposition {
@@ -46,10 +42,9 @@ export interface Exposition {
 
 /** The only place that knows prom-client. Loaded when the first scrape comes; everything is read at each. */
 export function createExposition(options: ExpositionOptions): Exposition {
-  const { tally, tokenStatus, upstreamStats, clientStats, lostLogLines, version, crew } = options
+  const { tally, tokenStatus, upstreamStats, clientStats, lostLogLines, version } = options
   const registry = new Registry()
-  const crewMetrics = crew && createCrewMetrics(crew)
-  if (!crewMetrics) collectDefaultMetrics({ register: registry })
+  collectDefaultMetrics({ register: registry })
   const counter = (name: string, help: string, counts: Counts<string>, labelNames: string[]) =>
     new Counter({
       name: `cloudaware_proxy_${name}`,
@@ -133,13 +128,13 @@ export function createExposition(options: ExpositionOptions): Exposition {
       },
     })
 
-  gauge('client_connections', 'Open connections of callers', () => clientStats()?.open)
-  gauge('client_connections_limit', 'Connections of callers at most', () => clientStats()?.limit)
-  total('client_connections_refused_total', 'Connections of callers refused at the limit', () => clientStats()?.refused)
+  gauge('client_connections', 'Open connections of callers', () => clientStats().open)
+  gauge('client_connections_limit', 'Connections of callers at most', () => clientStats().limit)
+  total('client_connections_refused_total', 'Connections of callers refused at the limit', () => clientStats().refused)
   total(
     'client_connections_evicted_total',
     'Idle connections of callers closed to make room',
-    () => clientStats()?.evicted,
+    () => clientStats().evicted,
   )
   total('log_lines_lost_total', 'Lines that could not be written to the log', lostLogLines)
   gauge('upstream_connections', 'Open connections to Cloudaware', () => upstreamStats().connected)
@@ -157,8 +152,7 @@ export function createExposition(options: ExpositionOptions): Exposition {
     registers: [registry],
   }).set({ version, grant: tokenStatus().grant }, 1)
 
-  const scrape = async () => (crewMetrics ? `${await crewMetrics()}\n` : '') + (await registry.metrics())
-  return { contentType: registry.contentType, scrape }
+  return { contentType: registry.contentType, scrape: () => registry.metrics() }
 }
 
 /** From Sforce-Limit-Info, as the last answer told it. */

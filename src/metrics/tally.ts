@@ -36,7 +36,6 @@ export class Tally implements ExchangeObserver {
   readonly #now: () => number
   readonly #callers = new Set<string>()
   #limitInfo: string | undefined
-  #toldLimitInfo: string | undefined
   #apiUsage: readonly ApiUsage[] = []
 
   constructor({ now }: { now: () => number }) {
@@ -102,43 +101,6 @@ export class Tally implements ExchangeObserver {
       this.replays.add(1, event.why)
     }
     if (event.type === 'session-confirmed') this.confirmations.add(1, event.health)
-  }
-
-  /** What happened since the last time, for another's `add`: counts begin at 0 again here. */
-  take() {
-    const limitInfo = this.#toldLimitInfo === this.#limitInfo ? undefined : this.#limitInfo
-    this.#toldLimitInfo = this.#limitInfo
-    return {
-      requests: this.requests.take(),
-      received: this.received.take(),
-      sent: this.sent.take(),
-      refusals: this.refusals.take(),
-      errors: this.errors.take(),
-      exceptions: this.exceptions.take(),
-      deadSessions: this.deadSessions.take(),
-      replays: this.replays.take(),
-      confirmations: this.confirmations.take(),
-      ownSeconds: this.ownSeconds.take(),
-      upstreamSeconds: this.upstreamSeconds.take(),
-      inFlight: this.inFlight,
-      ...(limitInfo !== undefined && { limitInfo }),
-    }
-  }
-
-  /** Counts on with what another has taken; `inFlight`, which is no sum, is left to the caller. */
-  add(taken: Omit<ReturnType<Tally['take']>, 'inFlight'>): void {
-    this.requests.addAll(taken.requests)
-    this.received.addAll(taken.received)
-    this.sent.addAll(taken.sent)
-    this.refusals.addAll(taken.refusals)
-    this.errors.addAll(taken.errors)
-    this.exceptions.addAll(taken.exceptions)
-    this.deadSessions.addAll(taken.deadSessions)
-    this.replays.addAll(taken.replays)
-    this.confirmations.addAll(taken.confirmations)
-    this.ownSeconds.addAll(taken.ownSeconds)
-    this.upstreamSeconds.addAll(taken.upstreamSeconds)
-    if (taken.limitInfo !== undefined) this.#apiUsage = parseLimitInfo(taken.limitInfo)
   }
 
   #callerLabel(caller = 'none'): string {

@@ -81,13 +81,6 @@ export async function listenOnSocket(path: string, options: DrainingServerOption
   }
 }
 
-/** The same for a worker: who prepared the place publishes and removes it. */
-export async function listenOnSharedSocket(path: string, options: DrainingServerOptions): Promise<Listener> {
-  const server = new DrainingServer(options)
-  await server.listen({ path })
-  return server
-}
-
 /** Several as one. */
 export function allOf(listeners: readonly Listener[]): Listener {
   return {

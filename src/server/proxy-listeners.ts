@@ -1,5 +1,5 @@
 import type { DrainingServerOptions, TlsIdentity } from './draining-server.ts'
-import { allOf, listen, listenOnSharedSocket, listenOnSocket } from './listeners.ts'
+import { allOf, listen, listenOnSocket } from './listeners.ts'
 import type { Listener, TcpListener } from './listeners.ts'
 
 export interface ProxyListenersOptions extends Omit<DrainingServerOptions, 'identity' | 'otherScheme'> {
@@ -7,8 +7,8 @@ export interface ProxyListenersOptions extends Omit<DrainingServerOptions, 'iden
   readonly port: number
   /** The https listener on the same host. */
   readonly tls: { readonly port: number; readonly identity: TlsIdentity } | undefined
-  /** The path of a unix socket of our own, or where one is made that several processes share. */
-  readonly socket: string | { readonly sharedPath: string } | undefined
+  /** The path of a unix socket. */
+  readonly socket: string | undefined
 }
 
 export interface ProxyListeners extends Listener {
@@ -39,8 +39,7 @@ export async function openProxyListeners(options: ProxyListenersOptions): Promis
       open.push(secure)
       ports.secure = secure.port
     }
-    if (typeof socket === 'string') open.push(await listenOnSocket(socket, server))
-    else if (socket !== undefined) open.push(await listenOnSharedSocket(socket.sharedPath, server))
+    if (socket !== undefined) open.push(await listenOnSocket(socket, server))
     return { plain, secure, ...allOf(open) }
   } catch (error) {
     await allOf(open).close()

@@ -79,11 +79,6 @@ class Keeper implements TokenKeeper {
     })
   }
 
-  standing(): ReturnType<TokenKeeper['standing']> {
-    const { held, plan } = this.#state
-    return held && { token: held.token, calmForMs: plan.calmUntil - this.#time.now() }
-  }
-
   async close(): Promise<void> {
     this.#closing.abort(new OAuthError({ kind: 'transient', error: 'closed' }))
     this.#wake()

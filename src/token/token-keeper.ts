@@ -12,8 +12,6 @@ export interface TokenKeeper extends TokenSource {
   /** The credentials may have changed: tries them at once, while the old token serves on. */
   reload(): void
   status(): TokenStatus
-  /** The token held, unless it is dead, and for how many milliseconds `get` gives it at once; none or less where it asks first. */
-  standing(): { readonly token: AccessToken; readonly calmForMs: number } | undefined
   /** Ends the loop and every wait. */
   close(): Promise<void>
 }

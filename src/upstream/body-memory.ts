@@ -30,11 +30,11 @@ export class BodyMemory {
     this.#reserveBytes = reserveBytes
   }
 
-  /** What goes with PROXY_REPLAY_LIMIT_BYTES, the most that is held of a single body; a part of it, where several processes share the work. */
-  static forLimit(limitBytes: number, sharers = 1): BodyMemory {
-    const share = Math.floor(Math.min(limitBytes * LARGEST_BODIES, MOST_BYTES) / sharers)
-    const reserveBytes = Math.ceil(RESERVE_BYTES / sharers)
-    return new BodyMemory({ totalBytes: Math.max(limitBytes, LEAST_BYTES, share) + reserveBytes, reserveBytes })
+  /** What goes with PROXY_REPLAY_LIMIT_BYTES, the most that is held of a single body. */
+  static forLimit(limitBytes: number): BodyMemory {
+    const bytes = Math.min(limitBytes * LARGEST_BODIES, MOST_BYTES)
+    const totalBytes = Math.max(limitBytes, LEAST_BYTES, bytes) + RESERVE_BYTES
+    return new BodyMemory({ totalBytes, reserveBytes: RESERVE_BYTES })
   }
 
   get heldBytes(): number {

@@ -5,7 +5,6 @@ import type { Clock } from '../../src/clock.ts'
 import { loadSettings, type Settings } from '../../src/config.ts'
 import { createLogger } from '../../src/logger.ts'
 import type { TokenEvent } from '../../src/token/token-source.ts'
-import type { StartWorker } from '../../src/workers/worker-process.ts'
 
 export interface RunningApp extends App, AsyncDisposable {
   readonly port: number
@@ -30,14 +29,12 @@ export interface StackOptions {
   readonly onSecret?: (secret: string) => void
   /** What the app gets in the place of its logger. */
   readonly wrapLogger?: (logger: Logger) => Logger
-  /** For WORKERS. */
-  readonly startWorker?: StartWorker
 }
 
 /** The proxy in front of `upstream`, on free ports, with its log kept. */
 export async function startStack(
   upstream: { url: string; clientId?: string; clientSecret?: string },
-  { env = {}, clock, ca, stateDirectory, onSecret, startWorker, wrapLogger }: StackOptions = {},
+  { env = {}, clock, ca, stateDirectory, onSecret, wrapLogger }: StackOptions = {},
 ): Promise<RunningApp> {
   const settings = loadSettings({
     argv: [],
@@ -83,7 +80,6 @@ export async function startStack(
     stateDirectory: stateDirectory ?? '/nonexistent',
     ...(clock && { clock }),
     ...(onSecret && { onSecret }),
-    ...(startWorker && { startWorker: () => Promise.resolve(startWorker) }),
     ...(ca !== undefined && { ca }),
     onTokenEvent: (event) => {
       tokenEvents.push(event)

@@ -72,20 +72,6 @@ test('what the proxy answers itself is told with its rule', () => {
   })
 })
 
-test('of several processes each says which it is, in both ways alike', () => {
-  const lines: string[] = []
-  const log = createLogger({
-    level: 'info',
-    destination: { write: (line) => lines.push(line) },
-    worker: 2,
-  })
-  logAccess(log, exchangeOf())
-  logAccess(log, exchangeOf({ target: '/é' }))
-  expect(lines.map((line) => /^\{"level":30,"time":\d+,("worker":2,"reqId")/.exec(line)?.[1])).toEqual(
-    Array(2).fill('"worker":2,"reqId"'),
-  )
-})
-
 test("another's logger has no such way", () => {
   expect(infoOwn(pino({}, { write: () => undefined }), { members: '', passing: [], recurring: [], message: 'x' })).toBe(
     false,

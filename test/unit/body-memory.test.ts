@@ -84,11 +84,6 @@ test.each([
   expect(memory.claim(NEEDED).cover(limitBytes)).toBe(true)
 })
 
-test('four processes together hold as much as one would, but one of the largest always fits', () => {
-  expect(BodyMemory.forLimit(KIB * KIB, 4).totalBytes).toBe((16 + 2) * KIB * KIB)
-  expect(BodyMemory.forLimit(100 * KIB * KIB, 4).totalBytes).toBe((100 + 2) * KIB * KIB)
-})
-
 test('whatever is claimed, covered and released in any order: never more than there is, and nothing is left', () => {
   const step = fc.tuple(fc.nat(4), fc.constantFrom('cover', 'beside', 'release'), fc.nat(80 * KIB))
   fc.assert(

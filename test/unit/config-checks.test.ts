@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ConfigError, loadSettings, secretsOf, servingSettings } from '../../src/config.ts'
+import { ConfigError, loadSettings, secretsOf } from '../../src/config.ts'
 
 const ORG = {
   CLOUDAWARE_URL: 'https://acme.my.salesforce.com',
@@ -141,38 +141,4 @@ test.each([
   ],
 ])('of %o it is said: %o', (env, problems) => {
   expect(problemsOf({ ...env })).toEqual(problems)
-})
-
-test.each([
-  [{ WORKERS: '5', UPSTREAM_CONNECTIONS: '4' }, /^WORKERS must not be more than UPSTREAM_CONNECTIONS/],
-  [{ WORKERS: '2', INSPECT: 'true' }, /^INSPECT shows what one process serves/],
-])('%j contradicts itself', (env, problem) => {
-  expect(problemsOf(env)).toEqual([expect.stringMatching(problem)])
-})
-
-test('as many workers as connections are fine, and INSPECT with one', () => {
-  expect(problemsOf({ WORKERS: '4', UPSTREAM_CONNECTIONS: '4' })).toEqual([])
-  expect(problemsOf({ WORKERS: '1', INSPECT: 'true' })).toEqual([])
-})
-
-test('what a worker is told holds no credential of the token endpoint, nor where one is', () => {
-  const secrets = ['a-client-key', 'a-client-secret', 'store-password', 'a-caller-key']
-  const settings = loadSettings({
-    env: {
-      ...ORG,
-      CLOUDAWARE_CLIENT_ID: 'a-client-key',
-      CLOUDAWARE_CLIENT_SECRET: 'a-client-secret',
-      TOKEN_STORE_URL: 'redis://:store-password@localhost',
-      PROXY_API_KEY: 'a-caller-key',
-    },
-  })
-  const told = JSON.stringify(servingSettings(settings))
-  for (const secret of secrets) expect(told).not.toContain(secret)
-  const files = { CLOUDAWARE_CLIENT_SECRET_FILE: '/s', CLOUDAWARE_CLIENT_ID_FILE: '/i', PROXY_API_KEY_FILE: '/k' }
-  const withFiles = loadSettings({
-    env: { CLOUDAWARE_URL: ORG.CLOUDAWARE_URL, ...files },
-    readFile: () => 'content-of-a-file',
-  })
-  expect(Object.keys(servingSettings(withFiles)).filter((name) => name.endsWith('_FILE'))).toEqual([])
-  expect(JSON.stringify(servingSettings(withFiles))).not.toContain('content-of-a-file')
 })

@@ -42,7 +42,6 @@ test('three settings are enough, and the rest has the documented defaults', () =
     TOKEN_INTROSPECT: false,
     TOKEN_WAIT_MS: 10_000,
     TOKEN_REQUESTS_PER_HOUR: 360,
-    WORKERS: 1,
     PROXY_HOST: 'localhost',
     PROXY_PORT: 8080,
     PROXY_ALLOWED_HOSTS: [],

@@ -5,7 +5,7 @@ import manifest from '../../package.json' with { type: 'json' }
 import { generalHelp } from '../../src/cli/help.ts'
 import { run } from '../../src/cli/run.ts'
 import { exampleFile, loadSettings, settingsTable } from '../../src/config.ts'
-import { SETTINGS } from '../../src/config/schema.ts'
+import { DOCUMENTED_SETTINGS as SETTINGS } from '../../src/config/schema.ts'
 import { PROXY_ERRORS } from '../../src/errors.ts'
 import { FakeCli } from '../support/fake-cli.ts'
 

@@ -5,13 +5,12 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function bench(most?: number) {
+function bench() {
   const written: string[] = []
   const turns: (() => void)[] = []
   const output = gatheredOutput(
     (text) => written.push(text),
     (callback) => turns.push(callback),
-    most,
   )
   const endTurn = () => {
     for (const callback of turns.splice(0)) callback()
@@ -37,20 +36,6 @@ test('what waits is written at once when somebody cannot wait, and not again', (
   expect(written).toEqual(['last words\n'])
   endTurn()
   expect(written).toEqual(['last words\n'])
-})
-
-test('where pieces are bounded, a line that would make one too long begins the next', () => {
-  const { output, written, endTurn } = bench(10)
-  for (const line of ['one\n', 'two\n', 'three\n', 'a very long line\n', 'five\n']) output.add(line)
-  endTurn()
-  expect(written).toEqual(['one\ntwo\n', 'three\n', 'a very long line\n', 'five\n'])
-})
-
-test('pieces are bounded in bytes, as pipes are, and not in characters', () => {
-  const { output, written, endTurn } = bench(10)
-  for (const line of ['\u00e4\u00f6\u00fc\n', '\u00e4\u00f6\n', 'one\n']) output.add(line)
-  endTurn()
-  expect(written).toEqual(['\u00e4\u00f6\u00fc\n', '\u00e4\u00f6\none\n'])
 })
 
 test('the first piece goes at the end of its turn, and those of a crowd a few milliseconds apart', () => {

@@ -1,11 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { togetherOf } from '../../src/api-refusals.ts'
 import { ProxyError } from '../../src/errors.ts'
 import { Distributions } from '../../src/metrics/counts.ts'
 import { parseLimitInfo } from '../../src/metrics/limit-info.ts'
 import { Tally } from '../../src/metrics/tally.ts'
 import type { Exchange } from '../../src/server/exchange.ts'
-import { factsOf } from '../support/exchange.ts'
 
 const EXCHANGE: Exchange = {
   id: '1',
@@ -77,60 +75,4 @@ test('what no budget allowed is counted as held back', () => {
   expect([...tally.tokenRequests.rows()].filter(({ value }) => value > 0)).toMatchObject([
     { labels: { outcome: 'held_back' }, value: 1 },
   ])
-})
-
-test('what several tallies took, added up, is what one would have counted; nothing is taken twice', () => {
-  const now = () => 1
-  const [whole, sum] = [new Tally({ now }), new Tally({ now })]
-  const parts = [new Tally({ now }), new Tally({ now })]
-  const facts = factsOf({ bytesIn: 3, limitInfo: 'api-usage=18/5000' })
-  const exchanges: Exchange[] = [
-    EXCHANGE,
-    { ...EXCHANGE, method: 'POST', caller: 'etl', bytesOut: 5, facts },
-    {
-      ...EXCHANGE,
-      family: 'soap',
-      bytesOut: 7,
-      ms: 900,
-      upstreamMs: undefined,
-      problem: new ProxyError('PROXY_PATH_REFUSED'),
-    },
-    { ...EXCHANGE, status: 503, problem: new ProxyError('PROXY_TOKEN_UNAVAILABLE') },
-  ]
-  for (const round of [1, 2]) {
-    for (const [at, exchange] of exchanges.entries()) {
-      for (const tally of [whole, parts[(at + round) % 2]]) {
-        tally?.begun()
-        tally?.ended(exchange)
-        tally?.bearer({ type: 'session-lost', family: 'rest', fingerprint: 'f', why: 'too_large' })
-      }
-    }
-    for (const part of parts) sum.add(JSON.parse(JSON.stringify(part.take())) as ReturnType<Tally['take']>)
-  }
-  const counted = ({
-    requests,
-    received,
-    sent,
-    refusals,
-    errors,
-    deadSessions,
-    replays,
-    ownSeconds,
-    upstreamSeconds,
-  }: Tally) =>
-    [
-      ...[requests, received, sent, refusals, errors, deadSessions, replays].map((counts) => [...counts.rows()]),
-      ...[ownSeconds, upstreamSeconds].map((distributions) => [...distributions.rows()]),
-    ].map((rows) => rows.map((row) => JSON.stringify(row)).sort())
-  expect(counted(sum)).toEqual(counted(whole))
-  expect(sum.apiUsage).toEqual(whole.apiUsage)
-  for (const part of parts) expect(part.take()).toMatchObject({ requests: [], ownSeconds: [] })
-})
-
-test('the refusals that several processes met are told once for each API', () => {
-  const refusal = { family: 'soap', diagnosis: 'old', since: '2026-01-01', last: '2026-01-02', count: 2 } as const
-  const later = { ...refusal, diagnosis: 'new', since: '2026-01-02', last: '2026-01-03', count: 3 } as const
-  const other = { ...refusal, family: 'rest' } as const
-  expect(togetherOf([[refusal], [later, other], []])).toEqual([{ ...later, since: '2026-01-01', count: 5 }, other])
-  expect(togetherOf([[later], [refusal]])).toEqual([{ ...later, since: '2026-01-01', count: 5 }])
 })

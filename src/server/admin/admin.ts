@@ -26,7 +26,7 @@ export interface AdminOptions {
     readonly startup: () => Health
   }
   /** Ready for JSON, without secrets. */
-  readonly status: () => Promise<unknown>
+  readonly status: () => unknown
   /** In the text format of Prometheus. */
   readonly metrics: () => Promise<{ contentType: string; text: string }>
   /** Asks for a new token now; resolves when the attempt is over. */
@@ -80,7 +80,7 @@ export async function createAdminServer(options: AdminOptions): Promise<AdminSer
         .send(answer)
     })
   }
-  app.get('/status', async (_request, reply) => reply.header('cache-control', 'no-store').send(await status()))
+  app.get('/status', (_request, reply) => reply.header('cache-control', 'no-store').send(status()))
   app.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await metrics()
     return reply.header('cache-control', 'no-store').type(contentType).send(text)
@@ -89,7 +89,7 @@ export async function createAdminServer(options: AdminOptions): Promise<AdminSer
     await refresh().catch((error: unknown) => {
       throw toProxyError(error)
     })
-    return reply.send(await status())
+    return reply.send(status())
   })
   app.post('/quitquitquit', (_request, reply) => {
     if (!quit) throw new ProxyError('PROXY_METHOD_REFUSED', { detail: 'Set ADMIN_ALLOW_QUIT=true to allow it.' })

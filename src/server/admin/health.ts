@@ -6,15 +6,13 @@ export interface HealthOptions {
   /** A first token was obtained, whatever became of it. */
   readonly hasStarted: () => boolean
   readonly isDraining: () => boolean
-  /** The processes that serve requests, where this one does not. */
-  readonly workers?: (() => readonly { readonly state: string }[]) | undefined
 }
 
 /**
  * What the probes say. Liveness never depends on Cloudaware: a restart mends nothing there. Readiness asks only whether a usable
  * token is held, whatever the token endpoint does meanwhile, and ends when draining begins. Startup is over with the first token.
  */
-export function createHealth({ tokenStatus, hasStarted, isDraining, workers }: HealthOptions): AdminOptions['health'] {
+export function createHealth({ tokenStatus, hasStarted, isDraining }: HealthOptions): AdminOptions['health'] {
   const startup = (): Health =>
     hasStarted() ? { ok: true, reason: 'a first token was obtained' } : withoutToken(tokenStatus())
   return {
@@ -22,9 +20,6 @@ export function createHealth({ tokenStatus, hasStarted, isDraining, workers }: H
     startup,
     ready: () => {
       if (isDraining()) return { ok: false, reason: 'draining' }
-      // Those that are there serve for one that is started again; they all listened before this was asked for the first time.
-      const isDeserted = workers !== undefined && !workers().some(({ state }) => state === 'serving')
-      if (isDeserted) return { ok: false, reason: 'no worker serves: they are being started again' }
       const status = tokenStatus()
       if (status.state === 'ready') return { ok: true, reason: 'a token is held' }
       if (status.state === 'degraded')
