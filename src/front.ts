@@ -6,7 +6,7 @@ import { logConnectionReport } from './event-log.ts'
 import { guardFor } from './guard-for.ts'
 import type { Logger } from './logger.ts'
 import type { Observers } from './observers.ts'
-import { openFrontListeners } from './open-listeners.ts'
+import { openFrontListeners, portsServedByOthers } from './open-listeners.ts'
 import type { CallerKey } from './server/caller-key.ts'
 import type { RejectedRequest } from './server/connection-guard.ts'
 import { ConnectionLimit } from './server/connection-limit.ts'
@@ -185,6 +185,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
       heldBytesLimit: bodyMemory.totalBytes,
     },
     async open() {
+      await reportSharing(settings, logger)
       listeners = await openFrontListeners(settings, { handle, identity, connections, onRejected })
       return { plain: listeners.plain.port, secure: listeners.secure?.port }
     },
@@ -203,4 +204,16 @@ export async function createFront(options: FrontOptions): Promise<Front> {
       await upstream.destroy()
     },
   }
+}
+
+/** With PROXY_REUSE_PORT: whether this is the first instance. */
+async function reportSharing(settings: Settings, logger: Logger): Promise<void> {
+  if (!settings.PROXY_REUSE_PORT) return
+  const ports = await portsServedByOthers(settings)
+  logger.info(
+    { sharedPorts: ports },
+    ports.length > 0
+      ? 'PROXY_REUSE_PORT: another instance listens already, connections are shared'
+      : 'PROXY_REUSE_PORT: no other instance listens yet',
+  )
 }

@@ -1,7 +1,7 @@
 import type { Settings } from './config.ts'
 import type { DrainingServerOptions, TlsIdentity } from './server/draining-server.ts'
 import { listenerLimits } from './server/listener-limits.ts'
-import { listen, type TcpListener } from './server/listeners.ts'
+import { isPortServed, listen, type TcpListener } from './server/listeners.ts'
 import { openProxyListeners, type ProxyListeners } from './server/proxy-listeners.ts'
 
 type Serving = Pick<DrainingServerOptions, 'handle' | 'connections' | 'onRejected'>
@@ -14,11 +14,23 @@ export function openFrontListeners(
   return openProxyListeners({
     host: settings.PROXY_HOST,
     port: settings.PROXY_PORT,
+    reusePort: settings.PROXY_REUSE_PORT,
     tls: identity && { port: settings.PROXY_TLS_PORT ?? 0, identity },
     socket: settings.PROXY_SOCKET,
     limits: listenerLimits([settings.UPSTREAM_TIMEOUT_MS, settings.PROXY_UPLOAD_SILENCE_MS]),
     ...server,
   })
+}
+
+/** Which of the proxy's ports other processes listen on already. */
+export async function portsServedByOthers({
+  PROXY_HOST: host,
+  PROXY_PORT,
+  PROXY_TLS_PORT,
+}: Settings): Promise<number[]> {
+  const ports = [PROXY_PORT, PROXY_TLS_PORT].filter((port) => port !== undefined)
+  const served = await Promise.all(ports.map((port) => isPortServed({ host, port })))
+  return ports.filter((_, at) => served[at])
 }
 
 /** Undefined where ADMIN_PORT turns it off. */

@@ -10,7 +10,7 @@ import { explainListenError } from './listen-error.ts'
 import { openFileLimit } from './open-files.ts'
 import { takeFlags } from './own-flags.ts'
 import { loggerFor } from './serve.ts'
-import { stateDirectory } from './state-directory.ts'
+import { sharedStateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
 
 /** As with env, nice and timeout: the command was not even tried. */
@@ -51,6 +51,7 @@ export async function exec(cli: Cli): Promise<ExitCode> {
 const ITS_OWN = [
   'PROXY_HOST',
   'PROXY_PORT',
+  'PROXY_REUSE_PORT',
   'WORKERS',
   'PROXY_SOCKET',
   'PROXY_TLS_PORT',
@@ -90,7 +91,7 @@ async function startOwnProxy(
     const app = await startApp(settings, {
       logger,
       version: VERSION,
-      stateDirectory: stateDirectory(cli),
+      stateDirectory: sharedStateDirectory(cli),
       ca: caOf(settings, cli),
       onSecret,
       openFiles: openFileLimit(),

@@ -7,10 +7,23 @@ import type { Cli } from './cli.ts'
  * A relative XDG_STATE_HOME is to be ignored, they say.
  */
 export function stateDirectory({ env }: Pick<Cli, 'env'>): string {
-  const { STATE_DIRECTORY: given = '', XDG_STATE_HOME: xdg = '', HOME: home } = env
-  // systemd separates several by colons.
-  const [first = ''] = given.split(':')
+  const [first = ''] = givenDirectories(env)
   if (first.startsWith('/')) return first
+  return usersOwn(env)
+}
+
+/** What instances with PROXY_REUSE_PORT share, the certificate: the last of several in StateDirectory=, else the same directory. */
+export function sharedStateDirectory({ env }: Pick<Cli, 'env'>): string {
+  const last = givenDirectories(env).at(-1) ?? ''
+  return last.startsWith('/') ? last : stateDirectory({ env })
+}
+
+/** systemd separates several by colons. */
+function givenDirectories({ STATE_DIRECTORY: given = '' }: Cli['env']): string[] {
+  return given.split(':')
+}
+
+function usersOwn({ XDG_STATE_HOME: xdg = '', HOME: home }: Cli['env']): string {
   const base = xdg.startsWith('/') ? xdg : join(home ?? homedir(), '.local', 'state')
   return join(base, 'cloudaware-proxy')
 }

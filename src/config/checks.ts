@@ -21,6 +21,7 @@ export function crossCheck(settings: Checked, isGiven: IsGiven): string[] {
     keyProblems,
     exposureProblems,
     portProblems,
+    reusePortProblems,
   ]
   return checks.flatMap((check) => check(settings, isGiven))
 }
@@ -123,6 +124,19 @@ function portProblems(settings: Checked): string[] {
       .filter((other) => one.port === other.port && overlaps(one.host, other.host))
       .map((other) => `${one.name} and ${other.name} are the same port.`),
   )
+}
+
+/** Instances share fixed ports, and nothing else. */
+function reusePortProblems(settings: Checked, isGiven: IsGiven): string[] {
+  if (settings.PROXY_REUSE_PORT !== true) return []
+  const free = (['PROXY_PORT', 'PROXY_TLS_PORT'] as const).filter((name) => settings[name] === 0)
+  return [
+    ...free.map((name) => `${name}=0 takes any free port, which PROXY_REUSE_PORT cannot share: give its number.`),
+    ...(isGiven('PROXY_SOCKET') ? ['PROXY_SOCKET cannot be shared: leave it out, or PROXY_REUSE_PORT.'] : []),
+    ...(isGiven('ADMIN_PORT')
+      ? []
+      : ['ADMIN_PORT is required with PROXY_REUSE_PORT: another one for each instance, or off.']),
+  ]
 }
 
 /** Whether two addresses to listen on would compete for one port. */

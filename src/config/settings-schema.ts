@@ -36,6 +36,9 @@ export const settingsSchema = Type.Object({
       deprecated: true,
     }),
   ),
+  PROXY_REUSE_PORT: flag(
+    'Share PROXY_PORT and PROXY_TLS_PORT with other instances of the same user (SO_REUSEPORT); each needs an ADMIN_PORT of its own',
+  ),
   PROXY_SOCKET: text('A unix socket to listen on too, created with mode 0600 whatever the umask'),
   PROXY_TLS_PORT: Type.Optional(
     whole('An https listener beside the plain one, for tools that speak nothing else; 0 takes any free port', PORT),

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises'
+import { connect } from 'node:net'
 import { DrainingServer } from './draining-server.ts'
 import type { DrainingServerOptions, TlsIdentity } from './draining-server.ts'
 import { prepareSocket } from './unix-socket.ts'
@@ -23,18 +24,21 @@ export interface ListenOptions extends DrainingServerOptions {
   readonly host: string
   /** 0 = any free port, the same on every address. */
   readonly port: number
+  /** Shares the port with other processes of this user that do so too (SO_REUSEPORT). Rejects with ENOTSUP where the system cannot. */
+  readonly reusePort?: boolean
 }
 
 /** Opens one TCP server an address, all on one port. Rejects with the system's error (EADDRINUSE …) and leaves nothing open. */
 export async function listen(options: ListenOptions): Promise<TcpListener> {
   const servers: DrainingServer[] = []
   const addresses: string[] = []
+  const { reusePort = false } = options
   let { port } = options
   try {
     for (const address of await addressesOf(options.host)) {
       const server = new DrainingServer(options)
       try {
-        port = await server.listen({ port, host: address })
+        port = await server.listen({ port, host: address, reusePort })
       } catch (error) {
         // Named in the hosts file, but the kernel has no IPv6.
         if (addresses.length > 0 && isAddressMissing(error)) continue
@@ -55,6 +59,27 @@ export async function listen(options: ListenOptions): Promise<TcpListener> {
     },
     ...allOf(servers),
   }
+}
+
+/** How long a listener may take to accept a connection on the same machine. */
+const ACCEPT_MS = 1000
+
+/** Whether a process listens on the port already, at any of the addresses that `listen` would open. */
+export async function isPortServed({ host, port }: Pick<ListenOptions, 'host' | 'port'>): Promise<boolean> {
+  const served = (await addressesOf(host)).map((address) => isServed(address, port))
+  return (await Promise.all(served)).includes(true)
+}
+
+function isServed(host: string, port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect({ host, port, timeout: ACCEPT_MS })
+  const settle = (isServed: boolean) => () => {
+    resolve(isServed)
+    socket.destroy()
+  }
+  // A full queue of connections belongs to a listener too.
+  socket.on('connect', settle(true)).on('timeout', settle(true)).on('error', settle(false))
+  return promise
 }
 
 /** Opens a unix socket that its owner alone may use. Rejects with a SocketError. */

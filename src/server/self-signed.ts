@@ -1,5 +1,5 @@
 import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto'
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export interface SelfSigned {
@@ -24,8 +24,8 @@ export async function keptSelfSigned(directory: string, now: number): Promise<Se
   await mkdir(directory, { recursive: true, mode: 0o700 })
   let pem = await goodPem(files.pemFile, now)
   if (pem === undefined) {
-    pem = await newPem(now)
-    await writeOwn(files.pemFile, pem)
+    await rm(files.pemFile, { force: true })
+    pem = await writeFirst(files.pemFile, await newPem(now))
   }
   // A mode that was widened since, by a copy or a restored backup.
   await chmod(files.pemFile, 0o600)
@@ -72,9 +72,28 @@ async function newPem(now: number): Promise<string> {
   return `${key.trim()}\n${cert.trim()}\n`
 }
 
-/** Whole or not at all, and never readable by others, whatever the umask. */
+/** Instances that share the directory may start together: all use the file of the first. Returns its content. */
+async function writeFirst(path: string, content: string): Promise<string> {
+  const temporary = await writeBeside(path, content)
+  try {
+    await link(temporary, path)
+  } catch (error) {
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    // Not every file system has hard links.
+    if (!isTaken) await rename(temporary, path)
+  }
+  await rm(temporary, { force: true })
+  return readFile(path, 'utf8')
+}
+
+/** Whole or not at all. */
 async function writeOwn(path: string, content: string): Promise<void> {
+  await rename(await writeBeside(path, content), path)
+}
+
+/** Never readable by others, whatever the umask. */
+async function writeBeside(path: string, content: string): Promise<string> {
   const temporary = `${path}.${randomUUID()}.new`
   await writeFile(temporary, content, { mode: 0o600 })
-  await rename(temporary, path)
+  return temporary
 }
