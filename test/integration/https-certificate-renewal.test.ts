@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { chmod, mkdir, readFile, readlink, rename, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, readlink, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { generate } from 'selfsigned'
 import { expect, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/emulator.ts'
@@ -129,4 +129,14 @@ test('one whose key is another’s is made anew', async () => {
   await writeFile(pemFile, `${otherKey}\n${kept.slice(kept.indexOf('-----BEGIN CERTIFICATE'))}`)
   await keptSelfSigned(directory.file('tls'), Date.now())
   expect(fingerprintOf(await readFile(pemFile, 'utf8'))).not.toBe(fingerprintOf(kept))
+})
+
+test('several that start together keep one: that of the first', async () => {
+  await using directory = await temporaryDirectory()
+  const started = await Promise.all([1, 2, 3].map(() => keptSelfSigned(directory.file('tls'), Date.now())))
+  const shown = await Promise.all(started.map(({ certFile }) => readFile(certFile, 'utf8')))
+  const [first] = started
+  const kept = fingerprintOf(await readFile(first?.pemFile ?? '', 'utf8'))
+  expect(shown.map(fingerprintOf)).toEqual([kept, kept, kept])
+  expect((await readdir(directory.file('tls'))).sort()).toEqual(['localhost.crt', 'localhost.pem'])
 })

@@ -591,3 +591,23 @@ test('Node fails a request whose caller leaves only where somebody listens for i
   stream.destroy(error)
   expect(await uncaught.promise).toBe(error)
 })
+
+// So the error alone tells an instance that shares its ports of one that does not.
+test('Node shares a port among servers that all set reusePort, and with no other', async () => {
+  const listening = async (port: number, reusePort: boolean) => {
+    const server = createTcpServer().listen({ port, host: '127.0.0.1', reusePort })
+    await once(server, 'listening')
+    return server
+  }
+  const first = await listening(0, true)
+  // A TCP server that listens has an AddressInfo.
+  const { port } = first.address() as AddressInfo
+  const second = await listening(port, true)
+  await expect(listening(port, false)).rejects.toMatchObject({ code: 'EADDRINUSE', port })
+  first.close()
+  second.close()
+  await Promise.all([once(first, 'close'), once(second, 'close')])
+  const alone = await listening(port, false)
+  await expect(listening(port, true)).rejects.toMatchObject({ code: 'EADDRINUSE', port })
+  alone.close()
+})

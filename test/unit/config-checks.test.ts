@@ -142,3 +142,19 @@ test.each([
 ])('of %o it is said: %o', (env, problems) => {
   expect(problemsOf({ ...env })).toEqual(problems)
 })
+
+const SHARED = { PROXY_REUSE_PORT: 'true', ADMIN_PORT: '9091' }
+
+test.each([
+  [SHARED, []],
+  [{ ...SHARED, ADMIN_PORT: 'off' }, []],
+  [{ ...SHARED, PROXY_TLS_PORT: '8443' }, []],
+  [{ PROXY_REUSE_PORT: 'true' }, [/^ADMIN_PORT is required with PROXY_REUSE_PORT/]],
+  [{ ...SHARED, ADMIN_PORT: '8080' }, [/^PROXY_PORT and ADMIN_PORT are the same port/]],
+  [{ ...SHARED, PROXY_PORT: '0' }, [/^PROXY_PORT=0 .* cannot share/]],
+  [{ ...SHARED, PROXY_TLS_PORT: '0' }, [/^PROXY_TLS_PORT=0 .* cannot share/]],
+  [{ ...SHARED, PROXY_SOCKET: '/run/p.sock' }, [/^PROXY_SOCKET cannot be shared/]],
+  [{ PROXY_PORT: '0', PROXY_SOCKET: '/run/p.sock' }, []],
+])('%o shares ports where that can be done', (env, problems) => {
+  expect(problemsOf({ ...env })).toEqual(problems.map((problem) => expect.stringMatching(problem) as unknown))
+})

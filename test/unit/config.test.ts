@@ -44,6 +44,7 @@ test('three settings are enough, and the rest has the documented defaults', () =
     TOKEN_REQUESTS_PER_HOUR: 360,
     PROXY_HOST: 'localhost',
     PROXY_PORT: 8080,
+    PROXY_REUSE_PORT: false,
     PROXY_ALLOWED_HOSTS: [],
     PROXY_ALLOWED_ORIGINS: [],
     PROXY_LOGIN: 'on',
