@@ -1,26 +1,14 @@
 import { lookup } from 'node:dns/promises'
-import { once } from 'node:events'
 import { Agent, request, type IncomingMessage } from 'node:http'
-import { createServer, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/emulator.ts'
 import { startChild } from '../support/child-cli.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { handshake } from '../support/tls-client.ts'
+import { unusedPort } from '../support/unused-port.ts'
 
 const LIMITS = '/services/data/v67.0/limits'
 const CLIENTS = 16
-
-/** Free on both loopback addresses a moment ago. */
-async function unusedPort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost')
-  await once(server, 'listening')
-  // A TCP server that listens has an AddressInfo.
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 async function group({ env = {} }: { env?: Record<string, string> } = {}) {
   const [org, directory, port] = [await startEmulator({ records: 1 }), await temporaryDirectory(), await unusedPort()]

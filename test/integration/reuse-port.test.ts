@@ -1,29 +1,21 @@
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/emulator.ts'
 import { startChild } from '../support/child-cli.ts'
 import { settingsOf } from '../support/doctor.ts'
 import { startStack } from '../support/stack.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { unusedPort } from '../support/unused-port.ts'
 
 const LIMITS = '/services/data/v67.0/limits'
-
-/** Free a moment ago. */
-async function unusedPort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  // A TCP server that listens has an AddressInfo.
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return String(port)
-}
 
 test('the log of each instance says which of its ports others listen on already; the last one serves on', async () => {
   await using org = await startEmulator()
   await using directory = await temporaryDirectory()
-  const env = { PROXY_PORT: await unusedPort(), PROXY_TLS_PORT: await unusedPort(), PROXY_REUSE_PORT: 'true' }
+  const env = {
+    PROXY_PORT: String(await unusedPort()),
+    PROXY_TLS_PORT: String(await unusedPort()),
+    PROXY_REUSE_PORT: 'true',
+  }
   const options = { env, stateDirectory: directory.path }
   const first = await startStack(org, options)
   await first.logged('"sharedPorts":[]')
