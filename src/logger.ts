@@ -33,7 +33,7 @@ export function isPretty({ format, isTTY }: Output): boolean {
 export async function lineRenderer(output: Output): Promise<LineRenderer | undefined> {
   if (!isPretty(output)) return undefined
   const { prettyFactory } = await import('pino-pretty')
-  // In this thread and synchronous: a worker would lose the last lines before an exit, which are the ones that matter.
+  // In this thread and synchronous: a worker thread would lose the last lines before an exit, which are the ones that matter.
   return prettyFactory({ colorize: output.isTTY, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
 }
 

@@ -10,7 +10,7 @@ import { explainListenError } from './listen-error.ts'
 import { openFileLimit } from './open-files.ts'
 import { takeFlags } from './own-flags.ts'
 import { loggerFor } from './serve.ts'
-import { sharedStateDirectory } from './state-directory.ts'
+import { stateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
 
 /** As with env, nice and timeout: the command was not even tried. */
@@ -91,7 +91,7 @@ async function startOwnProxy(
     const app = await startApp(settings, {
       logger,
       version: VERSION,
-      stateDirectory: sharedStateDirectory(cli),
+      stateDirectory: stateDirectory(cli),
       ca: caOf(settings, cli),
       onSecret,
       openFiles: openFileLimit(),

@@ -9,7 +9,7 @@ import { explainListenError } from './listen-error.ts'
 import { openFileLimit } from './open-files.ts'
 import { serviceManager } from './service-manager.ts'
 import { serviceStatus } from './service-status.ts'
-import { sharedStateDirectory } from './state-directory.ts'
+import { sharedStateDirectory, stateDirectory } from './state-directory.ts'
 import { VERSION } from './version.ts'
 
 /** What closing may take beyond the drain: sockets and files. */
@@ -103,7 +103,7 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
     app = await startApp(settings, {
       logger,
       version: VERSION,
-      stateDirectory: sharedStateDirectory(cli),
+      stateDirectory: settings.PROXY_REUSE_PORT ? sharedStateDirectory(cli) : stateDirectory(cli),
       onSecret,
       ca: caOf(settings, cli),
       openFiles: openFileLimit(),

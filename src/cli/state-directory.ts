@@ -12,7 +12,7 @@ export function stateDirectory({ env }: Pick<Cli, 'env'>): string {
   return usersOwn(env)
 }
 
-/** What instances with PROXY_REUSE_PORT share, the certificate: the last of several in StateDirectory=, else the same directory. */
+/** Where instances with PROXY_REUSE_PORT keep their certificate: the last of several in StateDirectory=, else the same directory. */
 export function sharedStateDirectory({ env }: Pick<Cli, 'env'>): string {
   const last = givenDirectories(env).at(-1) ?? ''
   return last.startsWith('/') ? last : stateDirectory({ env })
