@@ -99,6 +99,7 @@ export async function startApp(settings: Settings, dependencies: AppDependencies
     clock,
     dispatcher: tokenAgent,
     confirm: (token) => confirmation.checkNow(token),
+    hasWorked: (token) => confirmation.hasWorked(token),
     ca,
     onSecret,
     onStoreEvent: (event) => {

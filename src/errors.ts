@@ -6,7 +6,7 @@ export const PROXY_ERRORS = {
   PROXY_REQUEST_INVALID: {
     status: 400,
     type: 'http_request_error',
-    message: 'The request is ambiguous or malformed, so it was not sent to Cloudaware.',
+    message: 'The request is ambiguous or malformed, so Cloudaware never got the whole of it.',
   },
   PROXY_HOST_REFUSED: {
     status: 403,

@@ -17,6 +17,7 @@ export interface TokensOptions {
   readonly dispatcher: Dispatcher
   /** Asks the org whether a token is dead. */
   readonly confirm: (token: AccessToken) => Promise<TokenHealth>
+  readonly hasWorked: (token: AccessToken) => boolean
   readonly onEvent: (event: TokenEvent) => void
   readonly onStoreEvent: (event: StoreEvent) => void
   /** Further CA certificates (PEM). */
@@ -63,6 +64,7 @@ export function createTokens(options: TokensOptions): Tokens {
     lifetimeSeconds: settings.TOKEN_LIFETIME_SECONDS,
     requestsPerHour: settings.TOKEN_REQUESTS_PER_HOUR,
     confirm: options.confirm,
+    hasWorked: options.hasWorked,
     introspect: settings.TOKEN_INTROSPECT ? introspect : undefined,
   })
   return {

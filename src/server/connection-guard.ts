@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import { errorBody, ProxyError, proxyStatus } from '../errors.ts'
 import { STATUS_CODES } from '../node-http.ts'
 import type { ListenerLimits } from './listener-limits.ts'
-import type { OpenExchange } from './open-exchanges.ts'
+import type { OpenExchange, OpenExchanges } from './open-exchanges.ts'
 import { rejectionOf, type ParserError } from './rejected-request.ts'
 import { requestIdOf } from './request-id.ts'
 
@@ -24,7 +24,7 @@ export interface RejectedRequest {
 export interface ConnectionGuardOptions {
   readonly limits: ListenerLimits
   /** Those of the server. */
-  readonly open: Iterable<OpenExchange>
+  readonly open: Pick<OpenExchanges, 'on'>
   /** How to reach the same service by the other scheme, for callers who took the wrong port: a sentence. */
   readonly otherScheme: () => string
   readonly onRejected: (rejected: RejectedRequest) => void
@@ -60,7 +60,7 @@ export function guardConnections<T extends Server | TlsServer>(server: T, option
       socket.destroy()
       return
     }
-    const exchanges = Array.from(open).filter(({ request }) => request.socket === socket)
+    const exchanges = open.on(socket)
     const [underWay] = exchanges
     // Its own body is what is malformed: it has its answer and its line in the log as any other.
     if (underWay?.request.complete === false && exchanges.length === 1) {
@@ -71,16 +71,14 @@ export function guardConnections<T extends Server | TlsServer>(server: T, option
       else answer(socket, requestIdOf(request), problem)
       return
     }
-    const rejected = { id: randomUUID(), method: '-', problem }
-    // Bytes sent now would pass for the answer to the request under way.
-    const answered = exchanges.length > 0 ? undefined : writableOf(socket)
-    if (answered === undefined) socket.destroy()
+    const id = randomUUID()
     // A connection that never sent anything made no request.
     const isSilent = problem.code === 'PROXY_REQUEST_TIMEOUT' && bytesRead === 0
-    const bytesOut = answered && answer(answered, rejected.id, problem)
-    if (!isSilent) {
-      onRejected({ ...rejected, status: answered && problem.statusCode, bytesOut: bytesOut ?? 0 })
-    }
+    inTurn(exchanges, socket, (writable) => {
+      const bytesOut = writable === undefined ? 0 : answer(writable, id, problem)
+      if (isSilent) return
+      onRejected({ id, method: '-', problem, status: writable && problem.statusCode, bytesOut })
+    })
   })
 
   server.on('connect', (request: IncomingMessage, socket: Duplex) => {
@@ -91,10 +89,29 @@ export function guardConnections<T extends Server | TlsServer>(server: T, option
       detail: 'It is not for HTTPS_PROXY: call it as the base URL of the API.',
     })
     const id = requestIdOf(request)
-    const bytesOut = answer(socket, id, problem)
-    onRejected({ id, method: 'CONNECT', problem, status: problem.statusCode, bytesOut })
+    inTurn(open.on(socket), socket, (writable) => {
+      const bytesOut = writable === undefined ? 0 : answer(writable, id, problem)
+      onRejected({ id, method: 'CONNECT', problem, status: writable && problem.statusCode, bytesOut })
+    })
   })
   return server
+}
+
+/**
+ * Answers a rejected request behind the responses to those that were read before it on the connection: bytes sent now would pass for theirs.
+ * Where one of them is incomplete, no response can be told from another, and the connection is cut. `send` gets no stream where none is left.
+ */
+function inTurn(before: readonly OpenExchange[], socket: Duplex, send: (writable: Duplex | undefined) => void): void {
+  const last = before.at(-1)
+  if (last === undefined || before.some(({ request }) => !request.complete)) {
+    const writable = last === undefined ? writableOf(socket) : undefined
+    if (writable === undefined) socket.destroy()
+    send(writable)
+    return
+  }
+  last.response.once('close', () => {
+    send(last.response.writableFinished ? writableOf(socket) : undefined)
+  })
 }
 
 /** The event of a request whose body turns out to be malformed, with the ProxyError. */

@@ -41,7 +41,7 @@ export class DrainingServer {
     const listener: RequestListener = (request, response) => {
       // Not by a listener of its own, for which Node would copy the list of them at each request.
       this.#open.add(request, response, connections.begin(request.socket))
-      if (this.#closed) response.shouldKeepAlive = false
+      if (this.#closed) this.#endBehind(request.socket)
       handle(request, response)
     }
     this.#server =
@@ -75,9 +75,7 @@ export class DrainingServer {
 
   close(): Promise<void> {
     if (this.#closed) return this.#closed
-    for (const { response } of this.#open) {
-      if (!response.headersSent) response.shouldKeepAlive = false
-    }
+    for (const socket of new Set(Array.from(this.#open, ({ request }) => request.socket))) this.#endBehind(socket)
     this.#dropHandshakes()
     this.#closed = new Promise((resolve) => {
       // Its only error is that the server does not listen: closed is closed.
@@ -86,6 +84,14 @@ export class DrainingServer {
       })
     })
     return this.#closed
+  }
+
+  /** The connection ends with its last response: the requests that were pipelined before that are answered as well. */
+  #endBehind(socket: Socket): void {
+    const exchanges = this.#open.on(socket)
+    for (const [index, { response }] of exchanges.entries()) {
+      if (!response.headersSent) response.shouldKeepAlive = index < exchanges.length - 1
+    }
   }
 
   cut(): void {

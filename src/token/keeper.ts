@@ -51,7 +51,8 @@ class Keeper implements TokenKeeper {
   }
 
   retire(token: AccessToken): void {
-    if (this.#state.retired(token, this.#time.now())) this.#wake()
+    const hasWorked = this.#options.hasWorked(token)
+    if (this.#state.retired(token, { now: this.#time.now(), hasWorked })) this.#wake()
   }
 
   start(): void {
@@ -194,9 +195,12 @@ class Keeper implements TokenKeeper {
   }
 
   #unavailable(): TokenUnavailableError {
-    const { plan, failure } = this.#state
+    const { plan, failure, held } = this.#state
     const seconds = Math.max(Math.ceil((plan.dueAt - this.#time.now()) / 1000), 1)
-    return new TokenUnavailableError(pauseText(this.#pause()), seconds, failure?.error)
+    return new TokenUnavailableError(pauseText(this.#pause()), seconds, {
+      cause: failure?.error,
+      isHeld: held !== undefined,
+    })
   }
 
   #pause(): Pause {

@@ -64,14 +64,14 @@ function pauseOf(state: TokenState, { now, limit }: Context): Timed {
       since: plan.askedAt,
       reason:
         'A token request was made moments ago, or three quarters of TOKEN_REQUESTS_PER_HOUR have been made: the rest is spaced.',
-      fix: 'The token that is held serves on. Try again later.',
+      fix: 'Try again later.',
     }
   }
   if (!isAsking && plan.dueAt > now && shortLives > 0) {
     return {
       ...next,
       since: missingSince,
-      reason: `The last ${shortLives} sessions ended as soon as they had begun.`,
+      reason: `The last ${shortLives} sessions ended as soon as they had begun, before they served any request.`,
       fix: 'Find out what ends them: Setup > Session Management, Login History of the Run As user.',
     }
   }

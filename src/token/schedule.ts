@@ -46,7 +46,7 @@ const SHORT_LIVED_MS = SECOND
 /** So many of those in a row are replaced at once. */
 const TOLERATED_SHORT_LIVES = 10
 
-/** How many tokens in a row were short-lived, this one of age `ageMs` included. */
+/** How many tokens in a row were short-lived, this one of age `ageMs`, which never served, included. */
 export function countShortLives(before: number, ageMs: number): number {
   return ageMs <= SHORT_LIVED_MS ? before + 1 : 0
 }

@@ -27,6 +27,8 @@ export interface TokenKeeperOptions {
   readonly requestsPerHour: number
   /** Asks the org whether a token that it called dead is so still. Never rejects. */
   readonly confirm: (token: AccessToken) => Promise<TokenHealth>
+  /** Whether the org has ever accepted this token. */
+  readonly hasWorked: (token: AccessToken) => boolean
   readonly introspect?: Introspect | undefined
   /** In [0, 1). */
   readonly random?: (() => number) | undefined

@@ -36,12 +36,19 @@ export type TokenHealth = 'dead' | 'alive' | 'unknown'
 export class TokenUnavailableError extends Error {
   readonly reason: string
   readonly retryAfterSeconds: number
+  /** Whether a token is held all the same: only a new one was not to be had. */
+  readonly isHeld: boolean
 
-  constructor(reason: string, retryAfterSeconds: number, cause?: unknown) {
+  constructor(
+    reason: string,
+    retryAfterSeconds: number,
+    { cause, isHeld = false }: { cause?: unknown; isHeld?: boolean } = {},
+  ) {
     super(reason, { cause })
     this.name = 'TokenUnavailableError'
     this.reason = reason
     this.retryAfterSeconds = retryAfterSeconds
+    this.isHeld = isHeld
   }
 }
 

@@ -78,7 +78,7 @@ export class TokenState {
     return this.#failure !== undefined || this.#heldBackSince !== undefined
   }
 
-  /** How many tokens in a row died as soon as they were issued. */
+  /** How many tokens in a row died as soon as they were issued, and without having served. */
   get shortLives(): number {
     return this.#shortLives
   }
@@ -138,7 +138,7 @@ export class TokenState {
   }
 
   /** The org confirmed that a token is dead. Of the one held a replacement is due, as a rule at once; returns whether it was that one. */
-  retired({ value }: AccessToken, now: number): boolean {
+  retired({ value }: AccessToken, { now, hasWorked }: { now: number; hasWorked: boolean }): boolean {
     this.#rememberDead(value)
     const held = this.#held
     if (held?.token.value !== value) return false
@@ -147,7 +147,7 @@ export class TokenState {
     const ageMs = now - held.bornAt
     const isEarly = this.#lifetimes.add(ageMs, held.life.ms)
     const { fingerprint } = held.token
-    this.#shortLives = schedule.countShortLives(this.#shortLives, ageMs)
+    this.#shortLives = hasWorked ? 0 : schedule.countShortLives(this.#shortLives, ageMs)
     const delayMs = schedule.replacementDelayMs(this.#shortLives)
     this.#options.emit({
       type: 'refused',
@@ -162,19 +162,16 @@ export class TokenState {
       this.#options.emit({ type: 'life-learned', lifeSeconds: seconds(learned.ms) })
     }
     this.#plan.want(now + delayMs, 'refused')
-    this.#endHold()
+    // There is a new reason to ask.
+    this.#plan.release()
     return true
   }
 
-  /** The operator, or a new secret, asks for an attempt now; only a rate limit and the budget, which asks for `paceMs`, stand above that. */
+  /** The operator, or a new secret, asks for an attempt now; only the budget, which asks for `paceMs`, stands above that. */
   demanded(reason: 'operator' | 'reload', now: number, paceMs: number): void {
     this.#plan.demand(reason, now, paceMs)
-    this.#endHold()
-  }
-
-  /** There is a new reason to ask: only a rate limit is waited out all the same. */
-  #endHold(): void {
-    if (this.#failure?.error.kind !== 'rate-limited') this.#plan.release()
+    // There is a new reason to ask.
+    this.#plan.release()
   }
 
   /** A caller has waited for the attempt that is due; if it hangs, the next callers need not. */

@@ -273,12 +273,14 @@ export class BearerExchange implements AttemptOwner, Waiter {
   #sendAgain({ fingerprint }: AccessToken, passOn: () => void): void {
     const { onEvent } = this.#options
     const { family } = this
-    if (this.runsOrgCode && !IDEMPOTENT.has(this.#request.method)) {
+    const isRepeatable = this.#body?.isRepeatable !== false
+    // Its answer is passed on where it cannot be repeated, since nobody else knows what its code has done.
+    if (this.runsOrgCode && (!isRepeatable || !IDEMPOTENT.has(this.#request.method))) {
       onEvent({ type: 'session-lost', family, fingerprint, why: 'unsafe' })
       passOn()
       return
     }
-    if (this.#body?.isRepeatable === false) {
+    if (!isRepeatable) {
       onEvent({ type: 'session-lost', family, fingerprint, why: 'too_large' })
       this.#fail(new ProxyError('PROXY_SESSION_REPLACED'))
       return

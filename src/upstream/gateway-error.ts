@@ -9,8 +9,9 @@ import { TokenUnavailableError } from '../token/token-source.ts'
 export function toProxyError(error: unknown, isSent = false): ProxyError {
   if (error instanceof ProxyError) return error
   if (error instanceof TokenUnavailableError) {
-    const { reason: detail, retryAfterSeconds } = error
-    return new ProxyError('PROXY_TOKEN_UNAVAILABLE', { cause: error, detail, retryAfterSeconds })
+    const { reason: detail, retryAfterSeconds, isHeld } = error
+    const message = isHeld ? { message: STILL_HELD } : {}
+    return new ProxyError('PROXY_TOKEN_UNAVAILABLE', { cause: error, detail, retryAfterSeconds, ...message })
   }
   const code = codeOf(error)
   if (TIMEOUTS.has(code)) {
@@ -33,6 +34,7 @@ export function toProxyError(error: unknown, isSent = false): ProxyError {
   )
 }
 
+const STILL_HELD = 'No new access token was obtained; the one that is held serves on.'
 const NOT_CONNECTED = 'No connection to Cloudaware was made in time (UPSTREAM_CONNECT_TIMEOUT_MS), so nothing was sent.'
 
 const TIMEOUTS: ReadonlySet<string> = new Set([

@@ -73,6 +73,7 @@ test('a rotated secret is tried while the old token serves, and a refused one is
     clock,
     waitMs: 10_000,
     confirm: () => Promise.resolve('dead'),
+    hasWorked: () => false,
     lifetimeSeconds: 7200,
     requestsPerHour: 60,
     onEvent: events.add,

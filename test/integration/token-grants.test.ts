@@ -250,6 +250,7 @@ test('a login host that accepts and says nothing is given up after thirty second
     clock,
     waitMs: 10_000,
     confirm: () => Promise.resolve('dead'),
+    hasWorked: () => false,
     lifetimeSeconds: 7200,
     requestsPerHour: 60,
     onEvent: (event) => {

@@ -21,6 +21,8 @@ export class KeeperBench implements AsyncDisposable {
   answering: Answering
   /** What the org says of a value that it called dead before. */
   health: TokenHealth = 'dead'
+  /** Whether tokens serve before they die. */
+  hasWorked = false
 
   constructor(options: Partial<TokenKeeperOptions> & { answering?: Answering; isStarted?: boolean } = {}) {
     const { answering, isStarted = true, ...others } = options
@@ -39,6 +41,7 @@ export class KeeperBench implements AsyncDisposable {
       requestsPerHour: 60,
       random: () => 0,
       confirm: () => Promise.resolve(this.health),
+      hasWorked: () => this.hasWorked,
       onEvent: (event) => this.events.push(event),
       ...others,
     })

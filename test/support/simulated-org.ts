@@ -52,6 +52,7 @@ export class SimulatedOrg implements AsyncDisposable {
       lifetimeSeconds: 7200,
       requestsPerHour: 60,
       random,
+      hasWorked: () => true,
       confirm: (token) => Promise.resolve(this.#accepts(token) ? 'alive' : 'dead'),
       onEvent: (event) => {
         this.events.push(event)

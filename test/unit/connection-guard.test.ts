@@ -60,7 +60,6 @@ test('a request whose own body is malformed gets the answer', async () => {
 })
 
 test.each([
-  ['waits for its answer', [{}]],
   ['is half answered', [{ complete: false, headersSent: true }]],
   ['is one of two', [{}, { complete: false }]],
 ])(
@@ -72,6 +71,23 @@ test.each([
       server.emit('request', request, response)
     }
     expect(await outcome(socket, server)).toBe('cut')
+  },
+)
+
+test.each([
+  ['whole', true, '400'],
+  ['broken off', false, 'cut'],
+])(
+  'a malformed head behind a complete request waits for its response, and where that is %s the outcome is %s',
+  async (_what, writableFinished, expected) => {
+    const [server, socket] = [guarded(), new PassThrough()]
+    const { request, response } = exchange(socket)
+    server.emit('request', request, response)
+    const seen = outcome(socket, server)
+    Object.assign(response, { writableFinished })
+    if (!writableFinished) socket.destroy()
+    response.emit('close')
+    expect(await seen).toBe(expected)
   },
 )
 

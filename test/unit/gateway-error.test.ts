@@ -80,3 +80,9 @@ test.each<[unknown, boolean]>([
 ])('whether %s is a mistake of our own: %s', (error, expected) => {
   expect(isMistake(error)).toBe(expected)
 })
+
+test('where a token is held all the same, only a new one was not to be had', () => {
+  const error = toProxyError(new TokenUnavailableError('Why.', 5, { isHeld: true }))
+  expect(error).toMatchObject({ code: 'PROXY_TOKEN_UNAVAILABLE', retryAfterSeconds: 5 })
+  expect(error.message).toBe('No new access token was obtained; the one that is held serves on. Why.')
+})
