@@ -9,10 +9,21 @@ import { LOOK_MS, Lookout } from './lookout.ts'
 /** Reading the system's table of sockets takes up to tens of milliseconds of processor time. A killed client's FIN comes with its death. */
 const LOOKS_BETWEEN_CHECKS = 10
 
+/** A response without a byte for so long has stalled. */
+const STALLED_MS = 5_000
+
+/** For how long there has been no byte of the response, and how many came before. */
+interface Silence {
+  readonly ms: number
+  readonly bytesOut: number
+}
+
 export interface HalfClosable {
   readonly request: IncomingMessage
   /** Waiting for a token or a connection; waiting for the response; or responding. */
   readonly stage: 'queued' | 'sent' | 'responding'
+  /** Bytes of the response's body so far. */
+  bytesOut(): number
   /** The request ends with this error. */
   onHalfClosed(error: ProxyError): void
 }
@@ -29,14 +40,14 @@ export interface HalfClosedOptions {
  * A FIN after a complete request may come from a client that waits for its response (`nc -N`), or from one that has been killed. Such requests
  * go on, but they end
  * - once the operating system reports that the peer is gone,
- * - when others wait for a connection, the longest half-closed first,
+ * - when others wait for a connection, unless its response goes on; the longest half-closed first,
  * - after UPSTREAM_HALF_CLOSED_MS on a connection to Cloudaware without a response.
  */
 export class HalfClosedRequests {
   readonly #options: HalfClosedOptions
   readonly #requests = new Bag<HalfClosable>()
-  /** In the order in which they were half-closed, with the time that each has waited for a response since. */
-  readonly #halfClosed = new Map<HalfClosable, number>()
+  /** In the order in which they were half-closed. */
+  readonly #halfClosed = new Map<HalfClosable, Silence>()
   readonly #lookout: Lookout
   readonly #followed = new WeakSet<Socket>()
   #looksUntilCheck = 0
@@ -82,7 +93,7 @@ export class HalfClosedRequests {
       const { socket } = request.request
       if (!socket.readableEnded || socket.destroyed) continue
       if (!this.#halfClosed.has(request)) {
-        this.#halfClosed.set(request, 0)
+        this.#halfClosed.set(request, { ms: 0, bytesOut: 0 })
         this.#looksUntilCheck = 0
       }
       probe(socket)
@@ -104,13 +115,16 @@ export class HalfClosedRequests {
     const { halfClosedMs, waiting } = this.#options
     const queued = Array.from(this.#halfClosed.keys()).filter(({ stage }) => stage === 'queued')
     let wanted = waiting() - queued.length
-    for (const [request, ms] of this.#halfClosed) {
-      if (request.stage !== 'sent') continue
-      this.#halfClosed.set(request, ms + LOOK_MS)
-      // Not at the first look: the system may yet report that its client is gone.
-      const isWanted = ms > 0 && wanted > 0
+    for (const [request, silence] of this.#halfClosed) {
+      const { stage } = request
+      if (stage === 'queued') continue
+      const bytesOut = request.bytesOut()
+      const ms = bytesOut > silence.bytesOut ? 0 : silence.ms
+      this.#halfClosed.set(request, { ms: ms + LOOK_MS, bytesOut })
+      // Not at the first look: the system may yet report that its client is gone. A response that goes on is not cut.
+      const isWanted = wanted > 0 && ms >= (stage === 'sent' ? LOOK_MS : STALLED_MS)
       if (isWanted) wanted -= 1
-      if (isWanted || (halfClosedMs > 0 && ms >= halfClosedMs)) {
+      if (isWanted || (stage === 'sent' && halfClosedMs > 0 && ms >= halfClosedMs)) {
         request.onHalfClosed(new ProxyError('PROXY_UPSTREAM_TIMEOUT', { message: isWanted ? OTHERS_WAIT : TOO_LONG }))
       }
     }

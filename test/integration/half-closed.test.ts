@@ -313,6 +313,26 @@ describe('a half-closed request that Cloudaware has not answered', () => {
     for (const nth of [1, 3]) (await proxy.call(nth)).response.end('kept')
     expect([await open.until('kept'), await second.untilClosed()].map(statuses)).toEqual([[200], [200]])
   })
+
+  test('gives its connection up as well where its response has stalled, but not while that goes on', async () => {
+    const clock = new FakeClock()
+    await using proxy = await setUp({ clock, UPSTREAM_CONNECTIONS: '1', UPSTREAM_QUEUE_TIMEOUT_MS: '3600000' })
+    using reader = await proxy.connect('plain')
+    await writeAndHalfClose(reader.socket, GET)
+    const { response } = await proxy.call(1)
+    using waiter = await proxy.connect('plain')
+    waiter.socket.write(GET)
+    for (let piece = 1; piece <= 10; piece++) {
+      response.write(`piece ${piece};`)
+      await reader.until(`piece ${piece};`)
+      await clock.advance(2 * SECOND)
+    }
+    expect(proxy.calls).toBe(1)
+    await clock.advance(8 * SECOND)
+    expect(await reader.untilClosed()).toContain('piece 10;')
+    ;(await proxy.call(2)).response.end('waiter')
+    await waiter.until('waiter')
+  })
 })
 
 test('the event stream of a page ends when the page is closed', async () => {
