@@ -115,7 +115,7 @@ export class BearerExchange implements AttemptOwner, Waiter {
 
   #enterQueue(token: AccessToken): void {
     try {
-      this.#hasPlace = this.#options.queue.enter(this)
+      this.#hasPlace = this.#options.queue.enter(this, this.controller.sessionReplaced || this.#connectionReplaced)
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error
       this.#fail(error) // PROXY_UPSTREAM_BUSY

@@ -36,6 +36,8 @@ export class ConnectionQueue {
 
   readonly #options: ConnectionQueueOptions
   #active = 0
+  /** Requests that are sent again: they had a place already, so they are next, and neither refused nor timed. */
+  readonly #again: Waiter[] = []
   /** In the order of their coming. */
   readonly #waiting: Place[] = []
   /** Ends the timer of those who wait; undefined where nobody does. */
@@ -50,15 +52,19 @@ export class ConnectionQueue {
   }
 
   get waiting(): number {
-    return this.#waiting.length
+    return this.#again.length + this.#waiting.length
   }
 
   /** True where the place is taken at once; else the waiter will be told. Throws PROXY_UPSTREAM_BUSY where too many wait already. */
-  enter(waiter: Waiter): boolean {
+  enter(waiter: Waiter, isAgain = false): boolean {
     const { places, limit, clock } = this.#options
     if (this.#active < places) {
       this.#active += 1
       return true
+    }
+    if (isAgain) {
+      this.#again.push(waiter)
+      return false
     }
     if (this.#waiting.length >= limit) throw new ProxyError('PROXY_UPSTREAM_BUSY')
     this.#waiting.push({ waiter, since: clock.monotonic() })
@@ -71,7 +77,7 @@ export class ConnectionQueue {
 
   /** Gives a place back: it goes to whoever has waited longest. */
   leave(): void {
-    const next = this.#waiting.shift()
+    const next = this.#again.shift() ?? this.#waiting.shift()?.waiter
     if (next === undefined) {
       this.#active -= 1
       return
@@ -79,7 +85,7 @@ export class ConnectionQueue {
     this.#stopIfEmpty()
     // Not from within the end of another request: a row of failures would call each other until the stack is full.
     queueMicrotask(() => {
-      next.waiter.onPlace()
+      next.onPlace()
     })
   }
 
@@ -87,6 +93,8 @@ export class ConnectionQueue {
   withdraw(waiter: Waiter): void {
     const at = this.#waiting.findIndex((place) => place.waiter === waiter)
     if (at !== -1) this.#waiting.splice(at, 1)
+    const againAt = this.#again.indexOf(waiter)
+    if (againAt !== -1) this.#again.splice(againAt, 1)
     this.#stopIfEmpty()
   }
 

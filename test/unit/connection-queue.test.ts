@@ -63,6 +63,22 @@ describe('a connection queue', () => {
     expect(log).toEqual(['second: PROXY_UPSTREAM_BUSY', 'third has a place'])
   })
 
+  test('puts a request that is sent again before all others, and neither refuses nor times it', async () => {
+    const { clock, queue, log, first, second, third, fourth } = setUp({ limit: 1 })
+    queue.enter(first)
+    queue.enter(second)
+    expect([queue.enter(third, true), queue.enter(fourth, true), queue.waiting]).toEqual([false, false, 3])
+    await clock.advance(5000)
+    expect(log).toEqual(['second: PROXY_UPSTREAM_BUSY'])
+    queue.enter(second)
+    queue.withdraw(fourth)
+    queue.leave()
+    queue.leave()
+    await ticks()
+    expect(log.slice(1)).toEqual(['third has a place', 'second has a place'])
+    expect([queue.active, queue.waiting, clock.sleepers]).toEqual([1, 0, 0])
+  })
+
   test('forgets who withdraws', async () => {
     const { clock, queue, log, first, second, third } = setUp()
     queue.enter(first)
