@@ -37,7 +37,7 @@ const DEAD_SESSION = /INVALID_SESSION_ID|InvalidSessionId|Bad_OAuth_Token|"401::
  * Why this answer to a well-behaved client is a failure caused by the proxy; undefined where it is none.
  *
  * - No whole answer: the connection was refused, reset or closed. (Thrown by the client, counted by its caller.)
- * - An error of the proxy's own, status 5xx. `isUpstreamOurs` is false for an org that may itself be down: then a 502 or 504 tells of that.
+ * - An error of the proxy's own, status 5xx. `isUpstreamOurs` is false for an org that may itself be down: then a 502 or 504 only reports that.
  * - A refusal of the session, which the proxy had to replace. `mayBeRefused`: a cursor of an earlier session, and a refusal of an Apex class.
  * - Another answer than the request's own. (Judged by the client, which knows what it asked.)
  */

@@ -7,7 +7,7 @@ import { startProgram, type Program, type ProgramOptions } from './program.ts'
 
 /** The real process. `release` is called once signals are minded here. */
 export function processCli({ release }: { release: () => void }): Cli {
-  // Whoever else writes to them (Node's warnings) must not end the process either. The getters also make pipes non-blocking.
+  // Other writers, such as Node's warnings, must not end the process either. The getters also make pipes non-blocking.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const [stdout, stderr] = [new StandardOutput({ fd: 1 }), new StandardOutput({ fd: 2 })]
   const write = (text: string) => {

@@ -14,7 +14,7 @@ import { VERSION } from './version.ts'
 
 /** What closing may take beyond the drain: sockets and files. */
 const CLOSING_MS = 5000
-/** How often, at most, the standard error is told that the log cannot be written. */
+/** Least time between two reports on the standard error that the log cannot be written. */
 const COMPLAIN_EVERY_MS = 60_000
 const PROBLEMS: Readonly<Record<string, string>> = {
   ENOSPC: 'ENOSPC: no space left',
@@ -146,7 +146,7 @@ export async function startOrExplain(options: StartOptions): Promise<App | undef
   return app
 }
 
-/** Where the log cannot be written its reader cannot be told: the standard error is told at once, and the log when it can. */
+/** Reports a log that cannot be written: on the standard error at once, and in the log itself as soon as it can be written again. */
 function reportLostLines({ output, err }: Pick<Cli, 'output' | 'err'>, logger: Logger): void {
   let reportedAt = -Infinity
   output.watch({

@@ -24,7 +24,7 @@ export function withSessionsDue(
       handle(request, response)
     } else {
       void sessions.deriveSessions().then(() => {
-        // A caller that has left meanwhile: nothing would tell whoever handles the request now.
+        // The caller has left meanwhile, and no event would follow that ends the request.
         if (!response.destroyed) handle(request, response)
       })
     }

@@ -5,6 +5,6 @@ import { keepThrown, playHistories } from '../support/crowd/play.ts'
 
 const play = playHistories(keepThrown())
 
-test('whoever misbehaves, the others are served, and nothing is left behind, for an hour or so', async () => {
+test('clients that misbehave harm nobody else, and leave nothing behind, for an hour or so', async () => {
   await play(Number(process.env.CROWD_HISTORIES ?? 5_000))
 })

@@ -22,7 +22,7 @@ import { seriesOf } from '../support/scrape.ts'
 const thrown = keepThrown()
 const play = playHistories(thrown)
 
-test('whoever misbehaves, the others are served, and nothing is left behind', async () => {
+test('clients that misbehave harm nobody else, and leave nothing behind', async () => {
   await play(Number(process.env.CROWD_HISTORIES ?? 120))
 })
 

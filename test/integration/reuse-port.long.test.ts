@@ -135,7 +135,7 @@ test('a process that listens without the option is named, and what it serves goe
   expect(alone.child.exitCode).toBeNull()
 })
 
-test('without the option a port in use stays in use, whoever shares it', async () => {
+test('without the option a port in use stays in use, even one that instances share', async () => {
   await using instances = await group()
   await instances.serving()
   const plain = instances.start({ PROXY_REUSE_PORT: 'false' })

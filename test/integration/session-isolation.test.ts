@@ -122,7 +122,7 @@ describe.each(Object.entries(REFUSED_THOUGH_ALIVE))('%s', (_, target) => {
     expect(org.confirmations()).toBeLessThanOrEqual(15)
   })
 
-  test('does not hide a real death: it is found at once by whoever calls next', async () => {
+  test('does not hide a real death: the next call finds it at once', async () => {
     await using org = await startOrg(target)
     for (let round = 0; round < 5; round++) await org.refused()
     org.kill()

@@ -113,7 +113,7 @@ function judge({ client, nonces, visit }: Guest, { isKeyed, isAmple, onLateRefus
   if (isServed && whole < client.asks.length) throw new Error(`not answered: ${JSON.stringify({ whole, client })}`)
 }
 
-/** Whoever sends more or less than he declared is told so, once. */
+/** A client that sends more or less than it declared gets one error. */
 function superfluous({ status, fields }: Received, client: Client): string | undefined {
   const isConfused = client.sends < 1 || client.lengthIsOffBy !== 0
   return isConfused && status === 400 && fields.get('connection') === 'close' ? undefined : 'an answer to no request'
@@ -140,7 +140,7 @@ interface Asked {
   readonly nonce: string
 }
 
-/** What is wrong with an answer, whoever it is for. */
+/** What is wrong with a response, to any client. */
 function wrong(answer: Received, { ask, nonce, isAdmitted }: Asked & { isAdmitted: boolean }): string | undefined {
   const { fields, status, body, isWhole } = answer
   const text = body.toString()
